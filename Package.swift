@@ -1,0 +1,46 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// What every Swift target of nusu is compiled with: the strictest language settings, and no warning left standing.
+let settings: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .treatAllWarnings(as: .error),
+]
+
+let collections = Target.Dependency.product(name: "Collections", package: "swift-collections")
+let system = Target.Dependency.product(name: "SystemPackage", package: "swift-system")
+let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
+
+// The arrows point one way: nusu -> Report -> Analysis -> Model <- Capture -> Kernel -> CLinux.
+// Only the executable sees both Capture and Analysis (ARCHITECTURE.md says why).
+let package = Package(
+    name: "nusu",
+    products: [.executable(name: "nusu", targets: ["nusu"])],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
+        .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
+    ],
+    targets: [
+        .target(name: "CLinux"),
+        .target(name: "Model", swiftSettings: settings),
+        .target(name: "Kernel", dependencies: ["CLinux", "Model", system], swiftSettings: settings),
+        .target(name: "Capture", dependencies: ["Kernel", "Model", system], swiftSettings: settings),
+        .target(name: "CDemangle"),
+        .target(name: "Analysis", dependencies: ["CDemangle", "Model", collections], swiftSettings: settings),
+        .target(name: "Report", dependencies: ["Analysis", "Model"], swiftSettings: settings),
+        .executableTarget(
+            name: "nusu",
+            dependencies: ["Report", "Analysis", "Capture", "Kernel", "Model", argumentParser],
+            swiftSettings: settings),
+        .testTarget(name: "ModelTests", dependencies: ["Model"], swiftSettings: settings),
+        .testTarget(name: "KernelTests", dependencies: ["Kernel", "Model", system], swiftSettings: settings),
+        .testTarget(name: "CaptureTests", dependencies: ["Capture", "Kernel", "Model"], swiftSettings: settings),
+        .testTarget(name: "AnalysisTests", dependencies: ["Analysis", "Model"], swiftSettings: settings),
+        .testTarget(name: "ReportTests", dependencies: ["Report", "Analysis", "Model"], swiftSettings: settings),
+        .testTarget(name: "LiveTests", dependencies: ["nusu", "Capture", "Kernel", "Model"], swiftSettings: settings),
+    ]
+)

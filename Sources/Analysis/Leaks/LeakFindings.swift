@@ -1,0 +1,147 @@
+package import Model
+
+/// A number of blocks and their usable bytes together.
+package struct Tally: Hashable, Sendable {
+    package var blocks: Int
+    package var bytes: UInt64
+
+    package init(blocks: Int = 0, bytes: UInt64 = 0) {
+        self.blocks = blocks
+        self.bytes = bytes
+    }
+
+    package mutating func add(_ bytes: UInt64) {
+        blocks += 1
+        self.bytes += bytes
+    }
+}
+
+/// What was seen of the allocator.
+package struct HeapSummary: Hashable, Sendable {
+    /// "glibc".
+    package var allocator: String
+    /// The version string found in the target's own libc ("2.36"); nil where there is none to be read.
+    package var version: String?
+    package var arenas: Int
+    /// Blocks in use and their usable bytes.
+    package var live: Tally
+    /// Free bytes that the allocator keeps: bins, caches, top chunks.
+    package var freeBytes: UInt64
+    /// Bytes of heap memory that are populated (resident or swapped), live and free.
+    package var populatedBytes: UInt64
+
+    package init(
+        allocator: String, version: String?, arenas: Int, live: Tally, freeBytes: UInt64, populatedBytes: UInt64
+    ) {
+        self.allocator = allocator
+        self.version = version
+        self.arenas = arenas
+        self.live = live
+        self.freeBytes = freeBytes
+        self.populatedBytes = populatedBytes
+    }
+}
+
+/// Lost blocks that look alike: same verdict, size, type and shape of what hangs below.
+package struct LeakGroup: Hashable, Sendable {
+    package enum Kind: String, Sendable {
+        /// A block that nothing points to.
+        case definite
+        /// A ring: blocks that only each other hold. The leader stands for the ring.
+        case cycle
+        /// Reached only through pointers into the middle of a block.
+        case possible
+    }
+
+    package var kind: Kind
+    /// Number of leaders. For `possible`: number of blocks.
+    package var count: Int
+    /// Usable size of one leader, in bytes.
+    package var size: UInt64
+    /// The leader's type: a demangled C++ or Swift name, raw (not escaped); nil where its first word tells nothing.
+    package var type: String?
+    /// For leaders without type: what their pointers point to, in words ("libpq.so.5 (3 functions)"); nil where nothing.
+    package var pointsTo: String?
+    /// Usable bytes of all leaders.
+    package var bytes: UInt64
+    /// What hangs below the leaders and is lost with them. Counted once, under one leader.
+    package var held: Tally
+    /// What kinds of blocks hang below, most first, at most five: (type or "N bytes", blocks).
+    package var heldKinds: [HeldKind]
+    /// Addresses of leaders in ascending order, bounded by the options.
+    package var addresses: [UInt64]
+    /// Six hexadecimal digits that name this group: the same for the same verdict, size, type and shape in every run.
+    package var signature: String
+
+    package struct HeldKind: Hashable, Sendable {
+        package var name: String
+        package var blocks: Int
+
+        package init(name: String, blocks: Int) {
+            self.name = name
+            self.blocks = blocks
+        }
+    }
+
+    package init(
+        kind: Kind, count: Int, size: UInt64, type: String?, pointsTo: String?, bytes: UInt64, held: Tally,
+        heldKinds: [HeldKind], addresses: [UInt64], signature: String
+    ) {
+        self.kind = kind
+        self.count = count
+        self.size = size
+        self.type = type
+        self.pointsTo = pointsTo
+        self.bytes = bytes
+        self.held = held
+        self.heldKinds = heldKinds
+        self.addresses = addresses
+        self.signature = signature
+    }
+
+    /// Leaders and what they hold.
+    package var totalBytes: UInt64 { bytes + held.bytes }
+    package var totalBlocks: Int { count + held.blocks }
+}
+
+/// What a process has lost. The four verdicts add up to all live blocks; nothing is counted twice.
+package struct LeakFindings: Sendable {
+    package var heap: HeapSummary
+    /// Leaders: no pointer to them exists outside what they hold.
+    package var definite: Tally
+    /// Lost with a leader, because only it (or what it holds) points to them.
+    package var indirect: Tally
+    /// Reached only by interior pointers, chains below included; or lost in one of two snapshots only.
+    package var possible: Tally
+    package var reachable: Tally
+    /// Marked part of `definite` + `indirect`: number of rings, and the blocks on them.
+    package var cycleCount: Int
+    package var cycles: Tally
+    /// Largest total first. All of them: `--limit` and `--min-bytes` are the report's.
+    package var groups: [LeakGroup]
+    package var gaps: [Gap]
+    /// False when an arena could not be walked: the result is then a lower bound.
+    package var exact: Bool
+    /// Blocks that only one of two snapshots called lost; they are counted as possible.
+    package var unconfirmed: Int
+
+    package init(
+        heap: HeapSummary, definite: Tally, indirect: Tally, possible: Tally, reachable: Tally, cycleCount: Int,
+        cycles: Tally, groups: [LeakGroup], gaps: [Gap], exact: Bool, unconfirmed: Int
+    ) {
+        self.heap = heap
+        self.definite = definite
+        self.indirect = indirect
+        self.possible = possible
+        self.reachable = reachable
+        self.cycleCount = cycleCount
+        self.cycles = cycles
+        self.groups = groups
+        self.gaps = gaps
+        self.exact = exact
+        self.unconfirmed = unconfirmed
+    }
+
+    /// Definite and indirect together: what line 1 of the report counts.
+    package var lost: Tally { Tally(blocks: definite.blocks + indirect.blocks, bytes: definite.bytes + indirect.bytes) }
+}
