@@ -1,0 +1,71 @@
+import Glibc
+import SystemPackage
+
+/// Reading files whose size is not known before, as all of /proc are: whole, with a growing buffer and a bound.
+enum ProcFile {
+    /// The first `limit` bytes of the file at `path`; a longer file is cut there.
+    ///
+    /// The corresponding C functions are `open` and `read`, repeated after EINTR.
+    static func read(_ path: String, limit: Int) throws(Errno) -> [UInt8] {
+        let descriptor = try open(path, flags: O_RDONLY)
+        defer { close(descriptor) }
+        var result: [UInt8] = []
+        // Files of /proc hand out a page or so per call: a larger step saves nothing there.
+        let step = min(16 * 1024, max(limit, 1))
+        while result.count < limit {
+            let start = result.count
+            var count = 0
+            result.append(contentsOf: repeatElement(0, count: min(step, limit - start)))
+            repeat {
+                count = result.withUnsafeMutableBytes { buffer in
+                    Glibc.read(descriptor, buffer.baseAddress.map { $0 + start }, buffer.count - start)
+                }
+            } while count < 0 && errno == EINTR
+            let code = errno
+            result.removeLast(result.count - start - max(count, 0))
+            guard count >= 0 else { throw Errno(rawValue: code) }
+            if count == 0 { break }
+        }
+        return result
+    }
+
+    /// The entries of the directory at `path` without `.` and `..`, in the kernel's order, at most `limit`.
+    ///
+    /// The corresponding C function is `readdir`.
+    static func entries(_ path: String, limit: Int) throws(Errno) -> [[UInt8]] {
+        guard let directory = opendir(path) else { throw Errno(rawValue: errno) }
+        defer { closedir(directory) }
+        var result: [[UInt8]] = []
+        while result.count < limit {
+            errno = 0
+            guard let entry = readdir(directory) else {
+                guard errno == 0 else { throw Errno(rawValue: errno) }
+                break
+            }
+            let name = withUnsafeBytes(of: &entry.pointee.d_name) { Array($0.prefix { $0 != 0 }) }
+            if name != dot && name != dotDot { result.append(name) }
+        }
+        return result
+    }
+
+    /// Where the symbolic link at `path` leads, as bytes.
+    ///
+    /// The corresponding C function is `readlink`.
+    static func link(_ path: String) throws(Errno) -> [UInt8] {
+        var buffer = [CChar](repeating: 0, count: Int(PATH_MAX))
+        let count = readlink(path, &buffer, buffer.count)
+        guard count >= 0 else { throw Errno(rawValue: errno) }
+        return buffer[..<count].map { UInt8(bitPattern: $0) }
+    }
+
+    private static func open(_ path: String, flags: Int32) throws(Errno) -> Int32 {
+        while true {
+            let descriptor = Glibc.open(path, flags | O_CLOEXEC)
+            if descriptor >= 0 { return descriptor }
+            guard errno == EINTR else { throw Errno(rawValue: errno) }
+        }
+    }
+
+    private static let dot = Array(".".utf8)
+    private static let dotDot = Array("..".utf8)
+}
