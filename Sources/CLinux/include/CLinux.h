@@ -1,0 +1,101 @@
+// Struct layouts and shims for what Swift cannot import: variadic functions, macros, processor instructions. No logic.
+#pragma once
+
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE 1
+#endif
+#include <cpuid.h>
+#include <pthread.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <sys/types.h>
+#include <sys/user.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/// The system call itself, without the C library's return value for PEEK requests: -1 and errno on failure.
+static inline long clinux_ptrace(long request, pid_t pid, uint64_t address, uint64_t data) {
+    return syscall(SYS_ptrace, request, (long)pid, address, data);
+}
+
+/// The calling thread's identifier (man 2 gettid).
+static inline pid_t clinux_gettid(void) { return (pid_t)syscall(SYS_gettid); }
+
+/// man 2 kill, for one thread of a process (tgkill).
+static inline int clinux_tgkill(pid_t process, pid_t thread, int signal) {
+    return (int)syscall(SYS_tgkill, process, thread, signal);
+}
+
+/// man 2 ptrace, PTRACE_GET_RSEQ_CONFIGURATION (Linux 5.13): include/uapi/linux/ptrace.h, ptrace_rseq_configuration.
+struct clinux_rseq_configuration {
+    uint64_t abi_pointer;
+    uint32_t abi_size;
+    uint32_t signature;
+    uint32_t flags;
+    uint32_t padding;
+};
+
+/// man 2 ptrace, PTRACE_GET_SYSCALL_USER_DISPATCH_CONFIG (Linux 6.4): ptrace_sud_config.
+struct clinux_dispatch_configuration {
+    uint64_t mode;
+    uint64_t selector;
+    uint64_t offset;
+    uint64_t length;
+};
+
+/// PAGEMAP_SCAN (Linux 6.7): include/uapi/linux/fs.h, pm_scan_arg and page_region.
+struct clinux_scan_argument {
+    uint64_t size;
+    uint64_t flags;
+    uint64_t start;
+    uint64_t end;
+    uint64_t walk_end;
+    uint64_t regions;
+    uint64_t region_count;
+    uint64_t max_pages;
+    uint64_t category_inverted;
+    uint64_t category_mask;
+    uint64_t category_anyof_mask;
+    uint64_t return_mask;
+};
+
+struct clinux_page_region {
+    uint64_t start;
+    uint64_t end;
+    uint64_t categories;
+};
+
+/// The number of regions found, or -1 and errno (ENOTTY where the kernel does not know the request).
+static inline int clinux_pagemap_scan(int descriptor, struct clinux_scan_argument *argument) {
+    return ioctl(descriptor, _IOWR('f', 16, struct clinux_scan_argument), argument);
+}
+
+/// One subleaf of CPUID leaf 13: size and offset of a component in the standard XSAVE format (Intel SDM volume 1, 13.2).
+static inline void clinux_xsave_component(uint32_t component, uint32_t *size, uint32_t *offset) {
+    uint32_t a = 0, b = 0, c = 0, d = 0;
+    __cpuid_count(13, component, a, b, c, d);
+    *size = a;
+    *offset = b;
+}
+
+/// The first place of a byte sequence, or NULL (man 3 memmem).
+static inline const void *clinux_find(const void *hay, size_t hay_size, const void *needle, size_t needle_size) {
+    return memmem(hay, hay_size, needle, needle_size);
+}
+
+/// Starts a thread with the given stack size and waits for its end; an error number, 0 for success. One call because
+/// Swift takes the types of pthread.h to be of whichever module it met them in first.
+static inline int clinux_run_thread(size_t stack_size, void *(*body)(void *), void *argument) {
+    pthread_attr_t attributes;
+    pthread_t thread;
+    int code = pthread_attr_init(&attributes);
+    if (code != 0) return code;
+    code = pthread_attr_setstacksize(&attributes, stack_size);
+    if (code == 0) code = pthread_create(&thread, &attributes, body, argument);
+    pthread_attr_destroy(&attributes);
+    return code == 0 ? pthread_join(thread, NULL) : code;
+}
