@@ -10,7 +10,6 @@ let settings: [SwiftSetting] = [
     .treatAllWarnings(as: .error),
 ]
 
-let collections = Target.Dependency.product(name: "Collections", package: "swift-collections")
 let system = Target.Dependency.product(name: "SystemPackage", package: "swift-system")
 let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
 
@@ -21,7 +20,6 @@ let package = Package(
     products: [.executable(name: "nusu", targets: ["nusu"])],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
-        .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
         .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
     ],
     targets: [
@@ -30,7 +28,7 @@ let package = Package(
         .target(name: "Kernel", dependencies: ["CLinux", "Model", system], swiftSettings: settings),
         .target(name: "Capture", dependencies: ["Kernel", "Model", system], swiftSettings: settings),
         .target(name: "CDemangle"),
-        .target(name: "Analysis", dependencies: ["CDemangle", "Model", collections], swiftSettings: settings),
+        .target(name: "Analysis", dependencies: ["CDemangle", "Model"], swiftSettings: settings),
         .target(name: "Report", dependencies: ["Analysis", "Model"], swiftSettings: settings),
         .executableTarget(
             name: "nusu",

@@ -1,0 +1,132 @@
+import Model
+
+/// The verdict on one block, from strongest to weakest hold.
+package enum Verdict: UInt8, Sendable {
+    /// Nothing leads to it. (Split into definite and indirect later.)
+    case lost = 0
+    /// A chain of pointers to the starts of blocks leads from a root to it.
+    case reachable = 1
+    /// Only chains with at least one pointer into the middle of a block lead to it.
+    case possible = 2
+}
+
+/// Marks every block with the way in which roots reach it.
+struct Reachability {
+    let image: MemoryImage
+    let graph: ObjectGraph
+    let roots: Roots
+
+    func mark() -> [UInt8] {
+        let index = graph.index
+        var marking = Marking(count: index.count, bases: InteriorBases(index: index, reader: image.reader))
+        for (word, _) in roots.words { marking.root(word, index) }
+        for word in roots.chunkWords {
+            // The address of a chunk's header is 16 bytes before its block.
+            let found = index.find(word &+ 16)
+            if found >= 0, !BlockIndex.isInterior(found) { marking.reach(BlockIndex.id(found)) }
+        }
+        let scanner = WordScanner(reader: image.reader, windowBytes: 1 << 20)
+        for region in roots.regions {
+            if region.stride == 1 {
+                scanner.scanBytes(region.range) { word, _ in marking.root(word, index) }
+            } else {
+                scanner.scan(region.range, gapsMatter: true) { word, _ in marking.root(word, index) }
+            }
+        }
+        marking.spread(over: graph)
+        return marking.states
+    }
+}
+
+/// The work list of `Reachability`: three waves. Exact pointers first; then those interior pointers that ordinary C++ keeps
+/// instead of a pointer to the start (second bases, arrays with a cookie); what then remains is possibly lost.
+private struct Marking {
+    var states: [UInt8]
+    private var frontier: [BlockID] = []
+    /// Interior pointers met so far, not yet judged: (block, distance from its start).
+    private var interior: [(target: BlockID, offset: UInt32)] = []
+    private let bases: InteriorBases
+
+    private static let reachable = Verdict.reachable.rawValue
+    private static let possible = Verdict.possible.rawValue
+
+    init(count: Int, bases: InteriorBases) {
+        states = [UInt8](repeating: 0, count: count)
+        self.bases = bases
+    }
+
+    @inline(__always)
+    mutating func root(_ word: UInt64, _ index: BlockIndex) {
+        let found = index.find(word)
+        if found < 0 { return }
+        let id = BlockIndex.id(found)
+        if states[Int(id)] == Marking.reachable { return }
+        if BlockIndex.isInterior(found) {
+            interior.append((id, UInt32(clamping: word - index.start(id))))
+        } else {
+            reach(id)
+        }
+    }
+
+    @inline(__always)
+    mutating func reach(_ id: BlockID) {
+        guard states[Int(id)] != Marking.reachable else { return }
+        states[Int(id)] = Marking.reachable
+        frontier.append(id)
+    }
+
+    mutating func spread(over graph: ObjectGraph) {
+        repeat {
+            flood(graph, with: Marking.reachable)
+        } while promoteBases()
+        for (target, _) in interior where states[Int(target)] == 0 {
+            states[Int(target)] = Marking.possible
+            frontier.append(target)
+        }
+        flood(graph, with: Marking.possible)
+    }
+
+    /// Level by level: within a level the loads of different blocks do not wait for each other.
+    private mutating func flood(_ graph: ObjectGraph, with state: UInt8) {
+        let collectInterior = state == Marking.reachable
+        while !frontier.isEmpty {
+            var next: [BlockID] = []
+            next.reserveCapacity(frontier.count)
+            for id in frontier {
+                for target in graph.targets(of: id) where states[Int(target)] == 0 {
+                    states[Int(target)] = state
+                    next.append(target)
+                }
+                if graph.segments[Int(id) >> ObjectGraph.segmentShift].interior.count > 0 {
+                    for edge in graph.interiorEdges(of: id) where states[Int(edge.target)] == 0 {
+                        if collectInterior {
+                            interior.append((edge.target, edge.offset))
+                        } else {
+                            states[Int(edge.target)] = state
+                            next.append(edge.target)
+                        }
+                    }
+                }
+            }
+            frontier = next
+        }
+    }
+
+    /// Reaches the blocks whose interior pointers are as good as pointers to the start; true when there were any.
+    private mutating func promoteBases() -> Bool {
+        var remaining: [(target: BlockID, offset: UInt32)] = []
+        interior.sort { ($0.target, $0.offset) < ($1.target, $1.offset) }
+        var last: (target: BlockID, offset: UInt32)?
+        for entry in interior where states[Int(entry.target)] == 0 {
+            if let last, last == entry { continue }
+            last = entry
+            if bases.isBase(entry.target, offset: UInt64(entry.offset)) {
+                reach(entry.target)
+            } else {
+                remaining.append(entry)
+            }
+        }
+        interior = remaining
+        return !frontier.isEmpty
+    }
+}

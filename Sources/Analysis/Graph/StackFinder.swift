@@ -1,0 +1,108 @@
+import Model
+
+/// Finds which parts of thread stacks are dead: below the stack pointer, or of a thread that has finished.
+///
+/// Only what is *proved* to be dead stack is left out of the roots. A region that merely looks like one stays a root: that
+/// can hide a leak, the other mistake would invent one.
+struct StackFinder {
+    let image: MemoryImage
+
+    struct Stacks {
+        /// Memory that holds no living word, ascending, merged.
+        var dead: [AddressRange] = []
+        /// The parts that are in use, ascending, merged.
+        var live: [AddressRange] = []
+        /// Blocks that hang from the descriptor of a finished thread whose stack is kept: its thread vector (dtv).
+        var threadVectors: [UInt64] = []
+    }
+
+    private static let redZone: UInt64 = 128
+    /// How much of a kept stack's end is searched for its thread descriptor: static TLS lies behind it.
+    private static let descriptorSearch: UInt64 = 256 << 10
+    /// `struct pthread` holds its stack's bounds in its first 4 KiB in every version.
+    private static let descriptorWords = 512
+
+    func find() -> Stacks {
+        var stacks = Stacks()
+        let living = Set(image.threads.map(\.threadPointer))
+        for thread in image.threads { add(thread, to: &stacks) }
+        for (index, mapping) in image.mappings.enumerated() where index > 0 {
+            let below = image.mappings[index - 1]
+            guard isStackLike(mapping), isGuard(below, of: mapping),
+                !image.threads.contains(where: { mapping.range.contains($0.stackPointer) }),
+                let descriptor = descriptor(in: mapping.range, living: living)
+            else { continue }
+            stacks.dead.append(mapping.range)
+            if let vector = image.reader.word(at: descriptor + 8) { stacks.threadVectors.append(vector &- 16) }
+        }
+        stacks.live = stacks.live.merged()
+        stacks.dead = stacks.dead.merged().subtracting(stacks.live)
+        return stacks
+    }
+
+    private func add(_ thread: ThreadState, to stacks: inout Stacks) {
+        guard let mapping = image.mapping(at: thread.stackPointer) else { return }
+        let bottom = max((thread.stackPointer &- StackFinder.redZone) & ~7, mapping.range.lower)
+        if mapping.isMainStack {
+            stacks.live.append(AddressRange(bottom, mapping.range.upper))
+            stacks.dead.append(AddressRange(mapping.range.lower, bottom))
+        } else if let bounds = bounds(of: thread), mapping.range.contains(bounds) {
+            stacks.live.append(AddressRange(bottom, bounds.upper))
+            stacks.dead.append(AddressRange(bounds.lower, bottom))
+        } else if isStackLike(mapping), mapping.range.contains(thread.threadPointer),
+            thread.threadPointer > thread.stackPointer,
+            let below = image.mappings.last(where: { $0.range.upper <= mapping.range.lower }),
+            isGuard(below, of: mapping)
+        {
+            stacks.live.append(AddressRange(bottom, mapping.range.upper))
+            stacks.dead.append(AddressRange(mapping.range.lower, bottom))
+        }
+    }
+
+    /// The stack's bounds as the thread's descriptor states them (glibc nptl/descr.h, `stackblock` and
+    /// `stackblock_size`): two words of which the first is page aligned, below the stack pointer, and the second reaches
+    /// over the descriptor. Found by that shape, since the offset differs between versions.
+    private func bounds(of thread: ThreadState) -> AddressRange? {
+        let base = thread.threadPointer
+        guard base > thread.stackPointer else { return nil }
+        var words = [UInt64](repeating: 0, count: StackFinder.descriptorWords)
+        let got = words.withUnsafeMutableBytes { image.reader.read(at: base, into: $0) } / 8
+        guard got > 1 else { return nil }
+        for index in 0..<(got - 1) {
+            let start = words[index]
+            let size = words[index + 1]
+            guard start != 0, start & 4095 == 0, start < thread.stackPointer, size & 4095 == 0, size < 1 << 40,
+                start + size > base, start + size - base < 1 << 20
+            else { continue }
+            // The guard at the lower end has no right to be read and is a mapping of its own.
+            let mapped = image.mapping(at: thread.stackPointer)?.range.lower ?? start
+            return AddressRange(max(start, mapped), start + size)
+        }
+        return nil
+    }
+
+    private func isStackLike(_ mapping: Mapping) -> Bool {
+        mapping.isAnonymous && !mapping.isHeap && mapping.permissions == [.read, .write]
+    }
+
+    private func isGuard(_ below: Mapping, of mapping: Mapping) -> Bool {
+        below.range.upper == mapping.range.lower && below.isAnonymous
+            && below.permissions.isDisjoint(with: [.read, .write, .execute])
+    }
+
+    /// Address of a `struct pthread` of no living thread at the end of `range`: its first and third word point to itself
+    /// (`tcb` and `self` of tcbhead_t).
+    private func descriptor(in range: AddressRange, living: Set<UInt64>) -> UInt64? {
+        let lower = max(range.lower, range.upper - min(StackFinder.descriptorSearch, range.count))
+        var words = [UInt64](repeating: 0, count: Int(range.upper - lower) / 8)
+        let got = words.withUnsafeMutableBytes { image.reader.read(at: lower, into: $0) } / 8
+        guard got > 2 else { return nil }
+        // From the end: old copies of the words may lie deeper in the stack.
+        for index in stride(from: (got - 3) & ~7, through: 0, by: -8) {
+            let address = lower + UInt64(index * 8)
+            guard words[index] == address, words[index + 2] == address else { continue }
+            return living.contains(address) ? nil : address
+        }
+        return nil
+    }
+}

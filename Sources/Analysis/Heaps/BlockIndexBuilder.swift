@@ -1,0 +1,172 @@
+import Model
+
+/// Collects blocks in ascending order, takes some away again (those that an allocator's caches hold), and becomes a
+/// `BlockIndex`.
+final class BlockIndexBuilder {
+    /// The dense space has 32-bit granules of 16 bytes.
+    static let denseLimitBytes: UInt64 = 64 << 30
+
+    private let regions: GrowingBuffer<UInt32>
+    private let pages = GrowingBuffer<UInt32>()
+    private let pageAddresses = GrowingBuffer<UInt64>()
+    private let startGranules = GrowingBuffer<UInt32>(capacity: 1 << 12)
+    private let usableWords = GrowingBuffer<UInt32>(capacity: 1 << 12)
+    private var large: [BlockIndex.Large] = []
+    private var removedLarge: Set<Int> = []
+    private var removed: [UInt64] = []
+    private(set) var removedBlocks = Tally()
+    private var records = GrowingBuffer<BlockIndex.Record>()
+    private var bounds: AddressRange
+
+    /// `ranges`: where small blocks may lie, page aligned, ascending, without overlaps; at most `denseLimitBytes` in all
+    /// (the caller checks).
+    init(ranges: [AddressRange]) {
+        let regionCount = Int(BlockIndex.regionLimit)
+        regions = GrowingBuffer(capacity: regionCount)
+        for _ in 0..<regionCount { regions.append(0) }
+        pageAddresses.reserve(ranges.reduce(0) { $0 + Int($1.count >> 12) })
+        bounds = ranges.isEmpty ? AddressRange(0, 0) : AddressRange(ranges[0].lower, ranges[ranges.count - 1].upper)
+        for range in ranges {
+            var page = range.lower
+            while page < range.upper {
+                pageAddresses.append(page)
+                setPage(page, UInt32(pageAddresses.count))
+                page += 4096
+            }
+        }
+    }
+
+    var smallCount: Int { startGranules.count }
+
+    /// Adds a block inside one of the ranges. Blocks must come in ascending order.
+    @inline(__always)
+    func add(start: UInt64, usable: UInt64) {
+        guard let granule = granule(of: start) else { return }
+        startGranules.append(granule)
+        usableWords.append(UInt32(truncatingIfNeeded: usable >> 3))
+    }
+
+    /// Takes back all small blocks from number `count` on.
+    func truncate(to count: Int) {
+        startGranules.truncate(to: count)
+        usableWords.truncate(to: count)
+    }
+
+    /// Adds a block with a mapping of its own; `extent` are its pages. Must not overlap the ranges.
+    func addLarge(start: UInt64, usable: UInt64, extent: AddressRange) {
+        let entry = UInt32(large.count) | BlockIndex.largeFlag
+        large.append(.init(start: start, usable: usable, extent: extent))
+        bounds =
+            bounds.isEmpty ? extent : AddressRange(min(bounds.lower, extent.lower), max(bounds.upper, extent.upper))
+        var address = extent.lower
+        while address < extent.upper {
+            let regionEnd = (address >> BlockIndex.regionShift + 1) << BlockIndex.regionShift
+            if address & ((1 << BlockIndex.regionShift) - 1) == 0, regionEnd <= extent.upper {
+                let region = Int(address >> BlockIndex.regionShift)
+                if region < regions.count { regions[region] = entry }
+                address = regionEnd
+            } else {
+                setPage(address, entry)
+                address += 4096
+            }
+        }
+    }
+
+    /// Ends adding: from now on blocks can be looked up and removed.
+    func seal() {
+        buildRecords()
+        removed = [UInt64](repeating: 0, count: (smallCount + 63) / 64)
+    }
+
+    /// The block that starts at `address`: (number, usable bytes), removed or not. Small blocks only. After `seal()`.
+    func block(at address: UInt64) -> (number: Int, usable: UInt64)? {
+        guard address & 15 == 0, let granule = granule(of: address) else { return nil }
+        let record = records[Int(granule >> 6)]
+        let bit = UInt64(1) << UInt64(granule & 63)
+        guard record.startBits & bit != 0 else { return nil }
+        let number = Int(record.blocksBefore) + (record.startBits & (bit - 1)).nonzeroBitCount
+        return (number, UInt64(usableWords[number]) * 8)
+    }
+
+    /// Takes the block with this number away. False when it was taken away before.
+    @discardableResult
+    func remove(_ number: Int) -> Bool {
+        let bit = UInt64(1) << UInt64(number & 63)
+        guard removed[number >> 6] & bit == 0 else { return false }
+        removed[number >> 6] |= bit
+        removedBlocks.add(UInt64(usableWords[number]) * 8)
+        return true
+    }
+
+    /// Numbers and starts of the blocks with this usable size, ascending.
+    func blocks(usable: UInt64) -> [(number: Int, start: UInt64)] {
+        let words = UInt32(truncatingIfNeeded: usable >> 3)
+        var result: [(Int, UInt64)] = []
+        for number in 0..<smallCount where usableWords.base[number] == words {
+            result.append((number, address(of: startGranules[number])))
+        }
+        return result
+    }
+
+    func finish() -> BlockIndex {
+        if removedBlocks.blocks > 0 {
+            var kept = 0
+            for number in 0..<smallCount where removed[number >> 6] >> UInt64(number & 63) & 1 == 0 {
+                startGranules[kept] = startGranules[number]
+                usableWords[kept] = usableWords[number]
+                kept += 1
+            }
+            truncate(to: kept)
+            buildRecords()
+        }
+        startGranules.shrink()
+        usableWords.shrink()
+        return BlockIndex(
+            regions: regions, pages: pages, pageAddresses: pageAddresses, records: records,
+            startGranules: startGranules, usableWords: usableWords, large: large, bounds: bounds)
+    }
+
+    private func buildRecords() {
+        let count = pageAddresses.count * 4
+        let new = GrowingBuffer<BlockIndex.Record>(capacity: count)
+        for _ in 0..<count { new.append(.init(startBits: 0, blocksBefore: 0)) }
+        for number in 0..<smallCount {
+            let granule = startGranules.base[number]
+            new.base[Int(granule >> 6)].startBits |= UInt64(1) << UInt64(granule & 63)
+        }
+        var before: UInt32 = 0
+        for index in 0..<count {
+            new.base[index].blocksBefore = before
+            before += UInt32(new.base[index].startBits.nonzeroBitCount)
+        }
+        records = new
+    }
+
+    private func setPage(_ address: UInt64, _ entry: UInt32) {
+        let region = Int(address >> BlockIndex.regionShift)
+        guard region < regions.count else { return }
+        if regions[region] == 0 {
+            let table = pages.count >> 18
+            pages.reserve(pages.count + BlockIndex.pagesPerRegion)
+            for _ in 0..<BlockIndex.pagesPerRegion { pages.append(0) }
+            regions[region] = UInt32(table + 1)
+        }
+        guard regions[region] & BlockIndex.largeFlag == 0 else { return }
+        pages[Int(regions[region] - 1) << 18 + Int((address >> 12) & 0x3ffff)] = entry
+    }
+
+    @inline(__always)
+    private func granule(of address: UInt64) -> UInt32? {
+        let region = address >> BlockIndex.regionShift
+        guard region < BlockIndex.regionLimit else { return nil }
+        let table = regions.base[Int(region)]
+        guard table != 0, table & BlockIndex.largeFlag == 0 else { return nil }
+        let entry = pages.base[Int(table - 1) << 18 + Int((address >> 12) & 0x3ffff)]
+        guard entry != 0, entry & BlockIndex.largeFlag == 0 else { return nil }
+        return (entry - 1) << 8 + UInt32((address >> 4) & 255)
+    }
+
+    private func address(of granule: UInt32) -> UInt64 {
+        pageAddresses[Int(granule >> 8)] + UInt64(granule & 255) * 16
+    }
+}

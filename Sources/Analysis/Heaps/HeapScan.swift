@@ -1,0 +1,25 @@
+import Model
+
+/// What a finder of one allocator found: the blocks, and which memory belongs to the allocator and so holds no roots.
+struct HeapScan {
+    var index: BlockIndex
+    /// Memory that the allocator manages, ascending, merged: blocks, free chunks, headers, bookkeeping. Never a root.
+    var managed: [AddressRange]
+    /// The allocator's own structures outside of `managed` (main_arena in libc's data). Never a root.
+    var structures: [AddressRange]
+    var arenas: Int
+    var freeBytes: UInt64
+    /// What could not be walked: each is a gap, its memory counts as root, and the result is a lower bound.
+    var torn: [TornPart]
+    /// The mapping in which the allocator's own variables lie: it names the module that carries malloc.
+    var home: Mapping
+    /// The allocator's version as its module states it; nil where it does not.
+    var version: String?
+
+    /// A part of the heap that does not hang together: the snapshot caught the allocator in mid-operation, or the
+    /// program has overwritten the allocator's own words.
+    struct TornPart: Hashable {
+        let range: AddressRange
+        let reason: String
+    }
+}

@@ -1,0 +1,88 @@
+package import Model
+
+/// Word access to memory through one window: sequential and nearby reads cost one call per window, not one per word.
+/// Not for several threads at once.
+package final class WindowReader {
+    private let reader: any MemoryReader
+    private let buffer: UnsafeMutableRawPointer
+    private let capacity: UInt64
+    /// The window holds `lower ..< upper`; empty at first.
+    private var lower: UInt64 = 0
+    private var upper: UInt64 = 0
+
+    /// `windowBytes` is rounded up to whole pages.
+    package init(_ reader: any MemoryReader, windowBytes: Int = 1 << 18) {
+        self.reader = reader
+        let pages = max((windowBytes + 4095) / 4096, 1)
+        capacity = UInt64(pages * 4096)
+        buffer = .allocate(byteCount: pages * 4096, alignment: 4096)
+    }
+
+    deinit { buffer.deallocate() }
+
+    /// The 64-bit word at `address`; nil where it cannot be read.
+    @inline(__always)
+    package func word(at address: UInt64) -> UInt64? {
+        if address >= lower, address < upper, upper - address >= 8 {
+            return UInt64(littleEndian: buffer.loadUnaligned(fromByteOffset: Int(address - lower), as: UInt64.self))
+        }
+        return reload(address)
+    }
+
+    /// Moves the window so that it begins in the page of `address`.
+    @inline(never)
+    private func reload(_ address: UInt64) -> UInt64? {
+        guard address <= UInt64.max - capacity - 8 else { return nil }
+        lower = address & ~4095
+        let count = reader.read(at: lower, into: UnsafeMutableRawBufferPointer(start: buffer, count: Int(capacity)))
+        upper = lower + UInt64(max(count, 0))
+        if address < upper, upper - address >= 8 {
+            return UInt64(littleEndian: buffer.loadUnaligned(fromByteOffset: Int(address - lower), as: UInt64.self))
+        }
+        // The word reaches over the end of what can be read here (or of the window).
+        return reader.word(at: address)
+    }
+}
+
+/// A reader that keeps the pages it has read: for scattered small reads (types, vtables, second bases).
+/// Not for several threads at once.
+package final class PageCache {
+    private let reader: any MemoryReader
+    private var pages: [UInt64: [UInt8]] = [:]
+    private let limit: Int
+
+    /// Keeps at most `limit` pages of 4 KiB.
+    package init(_ reader: any MemoryReader, limit: Int = 2048) {
+        self.reader = reader
+        self.limit = limit
+    }
+
+    package func word(at address: UInt64) -> UInt64? {
+        let offset = Int(address & 4095)
+        guard offset <= 4088 else { return reader.word(at: address) }
+        guard let page = page(at: address & ~4095), page.count >= offset + 8 else { return nil }
+        return page.withUnsafeBytes { UInt64(littleEndian: $0.loadUnaligned(fromByteOffset: offset, as: UInt64.self)) }
+    }
+
+    package func word32(at address: UInt64) -> UInt32? {
+        let offset = Int(address & 4095)
+        guard offset <= 4092 else { return reader.word32(at: address) }
+        guard let page = page(at: address & ~4095), page.count >= offset + 4 else { return nil }
+        return page.withUnsafeBytes { UInt32(littleEndian: $0.loadUnaligned(fromByteOffset: offset, as: UInt32.self)) }
+    }
+
+    /// The bytes up to the first NUL; nil when there is none within `limit` bytes.
+    package func cString(at address: UInt64, limit: Int) -> [UInt8]? { reader.cString(at: address, limit: limit) }
+
+    private func page(at start: UInt64) -> [UInt8]? {
+        if let page = pages[start] { return page }
+        var got = 0
+        let page = [UInt8](unsafeUninitializedCapacity: 4096) { buffer, initialized in
+            got = reader.read(at: start, into: UnsafeMutableRawBufferPointer(buffer))
+            initialized = max(got, 0)
+        }
+        if pages.count >= limit { pages.removeAll(keepingCapacity: true) }
+        pages[start] = page
+        return page
+    }
+}
