@@ -27,7 +27,7 @@ let package = Package(
         .target(name: "Model", swiftSettings: settings),
         .target(name: "Kernel", dependencies: ["CLinux", "Model", system], swiftSettings: settings),
         .target(name: "Capture", dependencies: ["Kernel", "Model", system], swiftSettings: settings),
-        .target(name: "CDemangle"),
+        .target(name: "CDemangle", linkerSettings: [.linkedLibrary("stdc++")]),
         .target(name: "Analysis", dependencies: ["CDemangle", "Model"], swiftSettings: settings),
         .target(name: "Report", dependencies: ["Analysis", "Model"], swiftSettings: settings),
         .executableTarget(
