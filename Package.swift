@@ -34,11 +34,21 @@ let package = Package(
             name: "nusu",
             dependencies: ["Report", "Analysis", "Capture", "Kernel", "Model", argumentParser],
             swiftSettings: settings),
+        .target(name: "DemoTruth", path: "Sources/Demos/Truth"),
+        .executableTarget(name: "nusu-demo", dependencies: ["DemoTruth"], path: "Sources/Demos/C"),
+        .executableTarget(
+            name: "nusu-demo-cxx", dependencies: ["DemoTruth"], path: "Sources/Demos/Cxx",
+            linkerSettings: [.linkedLibrary("stdc++")]),
+        .executableTarget(
+            name: "nusu-demo-swift", dependencies: ["DemoTruth"], path: "Sources/Demos/Swift",
+            swiftSettings: settings),
         .testTarget(name: "ModelTests", dependencies: ["Model"], swiftSettings: settings),
         .testTarget(name: "KernelTests", dependencies: ["Kernel", "Model", system], swiftSettings: settings),
         .testTarget(name: "CaptureTests", dependencies: ["Capture", "Kernel", "Model"], swiftSettings: settings),
         .testTarget(name: "AnalysisTests", dependencies: ["Analysis", "Model"], swiftSettings: settings),
-        .testTarget(name: "ReportTests", dependencies: ["Report", "Analysis", "Model"], swiftSettings: settings),
+        .testTarget(
+            name: "ReportTests", dependencies: ["Report", "Analysis", "Model"], exclude: ["Snapshots"],
+            swiftSettings: settings),
         .testTarget(name: "LiveTests", dependencies: ["nusu", "Capture", "Kernel", "Model"], swiftSettings: settings),
     ]
 )

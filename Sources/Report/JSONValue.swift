@@ -1,0 +1,77 @@
+import FoundationEssentials
+
+/// A JSON document before it is written. Unknown values are written as null, never left out and never 0.
+package enum JSONValue: Sendable {
+    case null
+    case bool(Bool)
+    case integer(Int64)
+    case unsigned(UInt64)
+    case number(Double)
+    case string(String)
+    case array([JSONValue])
+    case object([String: JSONValue])
+
+    package init(_ value: Bool) { self = .bool(value) }
+    package init(_ value: Int?) { self = value.map { .integer(Int64($0)) } ?? .null }
+    package init(_ value: Int32?) { self = value.map { .integer(Int64($0)) } ?? .null }
+    package init(_ value: UInt64?) { self = value.map { .unsigned($0) } ?? .null }
+    package init(_ value: String?) { self = value.map { .string($0) } ?? .null }
+
+    /// Seconds to the microsecond: what is below is noise.
+    package init(seconds: Double?) {
+        guard let seconds, seconds.isFinite, abs(seconds) < 1e9 else {
+            self = .null
+            return
+        }
+        self = .number((seconds * 1e6).rounded() / 1e6)
+    }
+
+    /// The document on one line, with sorted keys and a newline at its end.
+    package func document() -> String {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        // Encoding fails for no case above: numbers are finite, and keys are strings.
+        guard let data = try? encoder.encode(self) else { return "null\n" }
+        return String(decoding: data, as: UTF8.self) + "\n"
+    }
+}
+
+extension Dictionary where Key == String, Value == JSONValue {
+    /// Sets `key` to a text that is bytes: invalid UTF-8 becomes U+FFFD, and `keyBase64` then holds the bytes.
+    mutating func set(_ key: String, bytes: [UInt8]) {
+        self[key] = .string(String(decoding: bytes, as: UTF8.self))
+        if String(validating: bytes, as: UTF8.self) == nil {
+            self[key + "Base64"] = .string(Data(bytes).base64EncodedString())
+        }
+    }
+}
+
+extension JSONValue: Encodable {
+    package func encode(to encoder: any Encoder) throws {
+        switch self {
+        case .array(let values):
+            var container = encoder.unkeyedContainer()
+            for value in values { try container.encode(value) }
+        case .object(let fields):
+            var container = encoder.container(keyedBy: Key.self)
+            for (key, value) in fields { try container.encode(value, forKey: Key(stringValue: key)) }
+        default:
+            var container = encoder.singleValueContainer()
+            switch self {
+            case .bool(let value): try container.encode(value)
+            case .integer(let value): try container.encode(value)
+            case .unsigned(let value): try container.encode(value)
+            case .number(let value): try container.encode(value)
+            case .string(let value): try container.encode(value)
+            case .null, .array, .object: try container.encodeNil()
+            }
+        }
+    }
+
+    private struct Key: CodingKey {
+        let stringValue: String
+        var intValue: Int? { nil }
+        init(stringValue: String) { self.stringValue = stringValue }
+        init?(intValue: Int) { nil }
+    }
+}

@@ -1,0 +1,76 @@
+import Analysis
+import Model
+
+/// One group of the report as lines: size, count, what it is in plain words, its name at the right; below, what hangs
+/// from it and what to do.
+struct LeakGroupText {
+    let group: LeakGroup
+    let number: Int
+    let options: LeakReport.Options
+    let style: TextStyle
+
+    var lines: [String] {
+        var details: [String] = []
+        if group.held.blocks > 0 { details.append(held) }
+        details.append(advice)
+        if options.addresses { details += addressLines }
+        return [first] + details.map { style.fit(LeakGroupText.indent + $0) }
+    }
+
+    private static let indent = String(repeating: " ", count: 15)
+
+    private var first: String {
+        let place = TerminalText.padded("\(number)", to: 3, right: true)
+        let size = TerminalText.padded(Units.bytes(group.totalBytes), to: 10, right: true)
+        let count = TerminalText.padded("\(Units.grouped(group.count)) x", to: 10, right: true)
+        let line = "\(place) \(size) \(count)  \(what)"
+        // The name stands at the right edge of the screen; a long line gives way to it, on a terminal only.
+        let edge = min(style.width ?? TextStyle.columns, TextStyle.columns)
+        let room = edge - group.signature.utf8.count - 2
+        let cut = style.width == nil ? line : TerminalText.cut(line, to: room)
+        return "\(TerminalText.padded(cut, to: room))  \(style.faint(group.signature))"
+    }
+
+    private var what: String {
+        let size = Units.counted(Int(clamping: group.size), "byte")
+        let type = group.type.map { TerminalText.escaped($0) }
+        switch group.kind {
+        case .definite: return type.map { "lost \($0) of \(size)" } ?? "lost block of \(size), no type"
+        case .cycle: return type.map { "cycle of \($0), \(size)" } ?? "cycle of blocks, first of \(size), no type"
+        case .possible: return type.map { "perhaps lost \($0) of \(size)" } ?? "perhaps lost block of \(size), no type"
+        }
+    }
+
+    private var held: String {
+        let amount = "\(Units.bytes(group.held.bytes)) in \(Units.counted(group.held.blocks, "block"))"
+        let kinds = group.heldKinds.map { "\(Units.grouped($0.blocks)) x \(TerminalText.escaped($0.name))" }
+            .joined(separator: ", ")
+        let whose = group.count == 1 ? "holds" : "together they hold"
+        return "\(whose) \(amount): \(kinds)"
+    }
+
+    private var advice: String {
+        let points = group.pointsTo.map { "points to: \(TerminalText.escaped($0)). " } ?? ""
+        switch group.kind {
+        case .definite: return points + "Overwritten or never freed."
+        case .cycle: return points + "They hold only each other: make one of the references weak, or clear it."
+        case .possible: return points + "Only pointers into the middle of it are left."
+        }
+    }
+
+    /// As many to a line as fit, for pasting into a debugger.
+    private var addressLines: [String] {
+        var lines: [String] = []
+        var line = ""
+        for address in group.addresses.map({ Address($0).description }) {
+            if line.utf8.count + address.utf8.count + 1 > TextStyle.columns - LeakGroupText.indent.utf8.count {
+                lines.append(line)
+                line = ""
+            }
+            line += line.isEmpty ? address : " " + address
+        }
+        let rest = group.count - group.addresses.count
+        if rest > 0 { line += " and \(Units.grouped(rest)) more" }
+        return line.isEmpty ? lines : lines + [line]
+    }
+}

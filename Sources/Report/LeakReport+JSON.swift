@@ -1,0 +1,97 @@
+import Analysis
+package import Model
+
+extension LeakReport {
+    /// The document of schema nusu.leaks/1.
+    ///
+    /// `groups` holds possibly lost ones only when the options ask for them, as in text; the summary always counts them.
+    package func json(_ options: Options) -> String {
+        let groups = groups(options)
+        let shown = groups.prefix(options.limit.flatMap { $0 > 0 ? $0 : nil } ?? groups.count)
+        return JSONValue.object([
+            "schema": "nusu.leaks/1",
+            "target": targetJSON,
+            "snapshot": snapshotJSON,
+            "heap": heapJSON,
+            "summary": summaryJSON,
+            "groups": .array(shown.map(LeakReport.json)),
+            "groupsLeftOut": JSONValue(groups.count - shown.count),
+            "gaps": .array(findings.gaps.map(JSONValue.init(gap:))),
+        ]).document()
+    }
+
+    private var targetJSON: JSONValue {
+        var fields: [String: JSONValue] = ["pid": JSONValue(target.pid), "residentBytes": JSONValue(residentBytes)]
+        fields.set("command", bytes: target.commandBytes)
+        return .object(fields)
+    }
+
+    private var snapshotJSON: JSONValue {
+        .object([
+            "method": .string(snapshot.method.rawValue),
+            "pauseSeconds": JSONValue(seconds: snapshot.pauseSeconds),
+            "totalSeconds": JSONValue(seconds: totalSeconds),
+            "threads": JSONValue(snapshot.threads),
+            "attempts": JSONValue(attempts),
+            "confirmed": JSONValue(confirmation != nil),
+            "confirmPauseSeconds": JSONValue(seconds: confirmation?.facts.pauseSeconds),
+            "confirmAfterSeconds": JSONValue(seconds: confirmation?.afterSeconds),
+            "unconfirmedBlocks": confirmation == nil ? .null : JSONValue(findings.unconfirmed),
+            "exact": JSONValue(findings.exact),
+        ])
+    }
+
+    private var heapJSON: JSONValue {
+        .object([
+            "allocator": .string(findings.heap.allocator),
+            "version": JSONValue(findings.heap.version),
+            "arenas": JSONValue(findings.heap.arenas),
+            "blocks": JSONValue(findings.heap.live.blocks),
+            "bytes": JSONValue(findings.heap.live.bytes),
+            "freeBytes": JSONValue(findings.heap.freeBytes),
+            "residentBytes": JSONValue(findings.heap.populatedBytes),
+        ])
+    }
+
+    private var summaryJSON: JSONValue {
+        .object([
+            "definite": JSONValue(tally: findings.definite),
+            "indirect": JSONValue(tally: findings.indirect),
+            "possible": JSONValue(tally: findings.possible),
+            "reachable": JSONValue(tally: findings.reachable),
+            "cycles": .object([
+                "count": JSONValue(findings.cycleCount), "blocks": JSONValue(findings.cycles.blocks),
+                "bytes": JSONValue(findings.cycles.bytes),
+            ]),
+        ])
+    }
+
+    private static func json(_ group: LeakGroup) -> JSONValue {
+        .object([
+            "kind": .string(group.kind.rawValue),
+            "count": JSONValue(group.count),
+            "size": JSONValue(group.size),
+            "type": JSONValue(group.type),
+            "pointsTo": JSONValue(group.pointsTo),
+            "bytes": JSONValue(group.bytes),
+            "heldBlocks": JSONValue(group.held.blocks),
+            "heldBytes": JSONValue(group.held.bytes),
+            "held": .array(
+                group.heldKinds.map { .object(["name": .string($0.name), "blocks": JSONValue($0.blocks)]) }),
+            "addresses": .array(group.addresses.map { .string(Address($0).description) }),
+            "signature": .string(group.signature),
+        ])
+    }
+}
+
+extension JSONValue {
+    init(tally: Tally) {
+        self = .object(["blocks": JSONValue(tally.blocks), "bytes": JSONValue(tally.bytes)])
+    }
+
+    package init(gap: Gap) {
+        self = .object([
+            "what": .string(gap.what), "reason": .string(gap.reason), "remedy": JSONValue(gap.remedy),
+        ])
+    }
+}

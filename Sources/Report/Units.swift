@@ -1,0 +1,58 @@
+/// How sizes, counts, times and shares are written for people. JSON has plain bytes and seconds instead.
+enum Units {
+    /// "1 byte", "512 bytes", "7.4 KiB", "748 MiB", "1.2 GiB": one decimal below 100, none from there on.
+    static func bytes(_ count: UInt64) -> String {
+        guard count >= 1024 else { return count == 1 ? "1 byte" : "\(count) bytes" }
+        let names = ["KiB", "MiB", "GiB", "TiB", "PiB", "EiB"]
+        var index = 0
+        var unit: UInt64 = 1024
+        // A size that would round to 1,024 of a unit is one of the next.
+        while index < names.count - 1, count >= unit &* 1024 - unit / 2 {
+            index += 1
+            unit *= 1024
+        }
+        let whole = count / unit
+        // Up to 2^50 the tenths are exact; above, the bits shifted out are less than a tenth.
+        let shift = unit > 1 << 50 ? 10 as UInt64 : 0
+        let tenths = (((count % unit) >> shift) * 10 + (unit >> shift) / 2) / (unit >> shift)
+        if whole * 10 + tenths < 1000 { return "\(whole + tenths / 10).\(tenths % 10) \(names[index])" }
+        return "\(grouped(Int(whole + (count % unit >= unit / 2 ? 1 : 0)))) \(names[index])"
+    }
+
+    /// "70,676".
+    static func grouped(_ count: Int) -> String {
+        let digits = Array(String(count.magnitude))
+        var result = count < 0 ? "-" : ""
+        for (index, digit) in digits.enumerated() {
+            if index > 0, (digits.count - index) % 3 == 0 { result += "," }
+            result.append(digit)
+        }
+        return result
+    }
+
+    /// "1 block", "70,676 blocks".
+    static func counted(_ count: Int, _ noun: String) -> String {
+        "\(grouped(count)) \(noun)\(count == 1 ? "" : "s")"
+    }
+
+    /// "0.3 ms", "9 ms", "1.4 s", "75 s".
+    static func seconds(_ value: Double) -> String {
+        guard value.isFinite, value >= 0, value < 1e9 else { return "an unknown time" }
+        if value < 0.01 { return "\(decimal(max(value * 1000, 0.1))) ms" }
+        if value < 0.9995 { return "\(Int((value * 1000).rounded())) ms" }
+        return value < 9.95 ? "\(decimal(value)) s" : "\(Int(value.rounded())) s"
+    }
+
+    /// "5 %", "under 1 %"; nil where the whole is not known, nothing, or smaller than its part (some of it is swapped).
+    static func share(_ part: UInt64, of whole: UInt64?) -> String? {
+        guard let whole, whole > 0, part <= whole else { return nil }
+        let percent = (Double(part) / Double(whole) * 100).rounded()
+        return percent < 1 ? "under 1 %" : "\(Int(percent)) %"
+    }
+
+    /// One decimal, left out where it is 0.
+    private static func decimal(_ value: Double) -> String {
+        let tenths = Int((value * 10).rounded())
+        return tenths % 10 == 0 ? "\(tenths / 10)" : "\(tenths / 10).\(tenths % 10)"
+    }
+}
