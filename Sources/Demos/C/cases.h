@@ -1,0 +1,62 @@
+/// The cases of this demo, one function each; main.c says what each of them shows.
+#ifndef NUSU_DEMO_CASES_H
+#define NUSU_DEMO_CASES_H
+
+#include "demo.h"
+
+#define DEMO_CASES(X)                                                                                    \
+    X(overwrite, "overwrite", "100 blocks in one variable, 99 of them overwritten")                      \
+    X(reachable, "reachable", "a list and a table, nothing lost")                                        \
+    X(list, "list", "the head of a list of 1,000 is lost")                                               \
+    X(rings, "rings", "50 rings of two blocks")                                                          \
+    X(long_ring, "long-ring", "a ring of 10,000 with a tail, one below a lost block, one of one block")  \
+    X(tree, "tree", "a lost tree whose nodes know their parent")                                         \
+    X(interior, "interior", "blocks reached only through their middle, and what hangs below")            \
+    X(bins, "bins", "every kind of free list full, 5 blocks lost between")                               \
+    X(sizes, "sizes", "all of malloc's functions, from 0 bytes to 40 MiB")                               \
+    X(million, "million", "1,000 lost among a million")                                                  \
+    X(noncontiguous, "noncontiguous", "the program break cannot grow")                                   \
+    X(foreign_sbrk, "foreign-sbrk", "the program moves the break itself")                                \
+    X(epoll, "epoll", "pointers that only the kernel holds")                                             \
+    X(trimmed, "trimmed", "most of the heap was given back to the kernel")                               \
+    X(history, "history", "random malloc, realloc and free in 8 threads [SEED]")                         \
+    X(arenas, "arenas", "100 lost in each of 8 threads")                                                 \
+    X(heaps, "heaps", "a thread's arena of several heaps")                                               \
+    X(mixed, "mixed", "5 threads, small and large blocks, freed by each other")                          \
+    X(finished, "finished", "pointers left on the stacks of finished threads")                           \
+    X(coming, "coming", "threads start and end all the time")                                            \
+    X(registers, "registers", "pointers that only registers hold")                                       \
+    X(signal_frame, "signal-frame", "a pointer that only an interrupted context holds")                  \
+    X(stacks, "stacks", "pointers on live stacks, exact and interior")                                   \
+    X(thread_local_, "thread-local", "pointers in thread-local variables and keys")                      \
+    X(globals, "globals", "pointers in data, bss and read-only data of modules")                         \
+    X(libc, "libc", "what the C library keeps for itself, nothing lost")                                 \
+    X(second_libc, "second-libc", "a second C library in a namespace of its own")                        \
+    X(mappings, "mappings", "pointers in private, shared, read-only and file-less mappings")             \
+    X(sparse, "sparse", "a pointer in the middle of a reservation of 1 TiB")                             \
+    X(fork_advice, "fork-advice", "pointers in memory that a fork leaves out or wipes")                  \
+    X(executable, "executable", "a pointer in anonymous executable memory")                              \
+    X(hostile, "hostile", "memory full of words that look like malloc's own")                            \
+    X(random_graph, "random", "a random graph [SEED]")                                                   \
+    X(stopped, "stopped", "stops itself with SIGSTOP")                                                   \
+    X(forked, "forked", "has a child that shares all its pages")                                         \
+    X(zombie, "zombie", "keeps a zombie; says its pid")                                                  \
+    X(traced, "traced", "is traced by a child of its own")                                               \
+    X(vfork_parent, "vfork", "waits in vfork")                                                           \
+    X(churn, "churn", "threads in malloc and free all the time, 24 lost [THREADS]")                      \
+    X(churn_single, "churn-single", "one thread in malloc and free all the time, 7 lost")                \
+    X(grow, "grow", "loses 100 blocks a second and prints them")                                         \
+    X(big, "big", "a random tree of 8 million blocks in 1 GiB [BLOCKS]")                                 \
+    X(gaps, "gaps", "as big, and prints how long it was kept from running [BLOCKS]")
+
+#define DECLARE(function, name, about) void demo_##function(const char *argument);
+DEMO_CASES(DECLARE)
+#undef DECLARE
+
+/// Numbers on the command line: `fallback` where there is none.
+unsigned long demo_number(const char *argument, unsigned long fallback);
+
+/// Words that the scanner sees and follows; each case uses as many as it needs.
+extern void *volatile demo_visible[65536];
+
+#endif
