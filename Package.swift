@@ -42,6 +42,9 @@ let package = Package(
         .executableTarget(
             name: "nusu-demo-swift", dependencies: ["DemoTruth"], path: "Sources/Demos/Swift",
             swiftSettings: settings),
+        // For the tests only: dies in the middle of a snapshot, as any nusu may.
+        .executableTarget(
+            name: "Probe", dependencies: ["Capture", "Model"], path: "Tests/Probe", swiftSettings: settings),
         .testTarget(name: "ModelTests", dependencies: ["Model"], swiftSettings: settings),
         .testTarget(name: "KernelTests", dependencies: ["Kernel", "Model", system], swiftSettings: settings),
         .testTarget(name: "CaptureTests", dependencies: ["Capture", "Kernel", "Model"], swiftSettings: settings),
@@ -49,6 +52,6 @@ let package = Package(
         .testTarget(
             name: "ReportTests", dependencies: ["Report", "Analysis", "Model"], exclude: ["Snapshots"],
             swiftSettings: settings),
-        .testTarget(name: "LiveTests", dependencies: ["nusu", "Capture", "Kernel", "Model"], swiftSettings: settings),
+        .testTarget(name: "LiveTests", dependencies: ["nusu", "Probe", "Capture", "Kernel", "Model"], swiftSettings: settings),
     ]
 )

@@ -34,6 +34,20 @@ package struct FrozenChild: ~Copyable {
     /// The corresponding C function is `kill`.
     package static func kill(_ pid: Int32) { Glibc.kill(pid, SIGKILL) }
 
+    /// Makes the kernel end the child first when memory runs out. Best effort (man 5 proc_pid_oom_score_adj).
+    package borrowing func preferForOutOfMemory(root: String) {
+        let descriptor = open("\(root)/\(pid)/oom_score_adj", O_WRONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { return }
+        _ = write(descriptor, "1000", 4)
+        close(descriptor)
+    }
+
+    /// Whether the child has been killed by somebody else, the kernel for want of memory perhaps.
+    package mutating func hasEnded() -> Bool {
+        if !isWaitedFor, let status = try? WaitStatus.poll(pid), status.isEnd { isWaitedFor = true }
+        return isWaitedFor
+    }
+
     /// Kills the child and waits for its end: from then on it is a zombie of its parent. False when it does not end.
     package mutating func end(within seconds: Double, note: () -> Void) -> Bool {
         guard !isWaitedFor else { return true }

@@ -27,6 +27,9 @@ package struct Registers: Sendable {
         set { raw.orig_rax = UInt64(bitPattern: newValue) }
     }
 
+    /// The thread runs 64-bit code (the code segment of x86-64 Linux's user space).
+    package var isLongMode: Bool { raw.cs == 0x33 }
+
     /// Every register that can hold a pointer, base addresses of segments included.
     package var words: [UInt64] {
         [

@@ -13,6 +13,9 @@ package struct SignalGate: ~Copyable {
         pthread_sigmask(SIG_BLOCK, &signals, &previous)
     }
 
+    /// Does nothing: named at the end of a scope it keeps the gate closed up to there.
+    package borrowing func hold() {}
+
     deinit {
         var previous = previous
         pthread_sigmask(SIG_SETMASK, &previous, nil)

@@ -55,3 +55,15 @@ struct Backoff {
         }
     }
 }
+
+/// Waiting for time to pass.
+package enum Pause {
+    /// - Parameter seconds: at most a minute; a signal ends it early.
+    ///
+    /// The corresponding C function is `nanosleep`.
+    package static func sleep(seconds: Double) {
+        let nanoseconds = Int(min(max(seconds, 0), 60) * 1e9)
+        var time = timespec(tv_sec: nanoseconds / 1_000_000_000, tv_nsec: nanoseconds % 1_000_000_000)
+        nanosleep(&time, nil)
+    }
+}

@@ -1,0 +1,111 @@
+import Kernel
+import Model
+
+/// Reads a snapshot: the child of a fork, nusu's copy, the standing target, or, where memory cannot change or cannot be
+/// frozen, the running target.
+///
+/// Reading never makes the target, or the child, take a private copy of a page. Once the session has ended only read-only
+/// private mappings and copies can be read.
+final class SnapshotReader: MemoryReader {
+    /// A private mapping of a file that is no larger counts as populated as a whole: untouched pages hold the file's bytes.
+    private static let smallFileBytes: UInt64 = 16 << 20
+
+    /// In ascending order, without overlaps.
+    private let regions: [SnapshotRegion]
+    private let live: OpenMemory
+    private let frozen: OpenMemory
+    private let copies: CopiedMemory?
+    private let state: ReadingState
+    private let isChildGone: @Sendable (Int32) -> Bool
+    /// A page that is asked for and not there is added to the page tables: no matter in a child, but not in the target.
+    private let joinedGapBytes: UInt64
+
+    /// - Parameter child: nil where the target itself is read.
+    init(
+        regions: [SnapshotRegion], live: OpenMemory, child: OpenMemory?, copies: CopiedMemory?, state: ReadingState,
+        isChildGone: @escaping @Sendable (Int32) -> Bool
+    ) {
+        self.isChildGone = isChildGone
+        self.regions = regions
+        self.live = live
+        frozen = child ?? live
+        self.copies = copies
+        self.state = state
+        joinedGapBytes = child == nil ? 0 : 16 << 10
+    }
+
+    func read(at address: UInt64, into buffer: UnsafeMutableRawBufferPointer) -> Int {
+        guard state.admit(bytes: buffer.count) || state.stop == .ended else { return 0 }
+        var done = 0
+        var index = firstRegion(endingAbove: address)
+        while done < buffer.count, index < regions.count {
+            let at = address &+ UInt64(done)
+            let region = regions[index]
+            guard at >= address, region.range.contains(at) else { break }
+            let wanted = min(buffer.count - done, Int(clamping: region.range.upper - at))
+            let part = UnsafeMutableRawBufferPointer(rebasing: buffer[done..<(done + wanted)])
+            let got = read(region, at: at, into: part)
+            done += got
+            guard got == wanted else { break }
+            index += 1
+        }
+        return done
+    }
+
+    private func read(_ region: SnapshotRegion, at address: UInt64, into part: UnsafeMutableRawBufferPointer) -> Int {
+        switch region.source {
+        case .zeros:
+            part.initializeMemory(as: UInt8.self, repeating: 0)
+            return part.count
+        case .copied(let start):
+            let offset = UInt(address - region.range.lower)
+            guard let source = UnsafeRawPointer(bitPattern: start + offset) else { return 0 }
+            part.copyMemory(from: UnsafeRawBufferPointer(start: source, count: part.count))
+            return part.count
+        case .frozen where state.stop == nil:
+            let got = frozen.file.read(at: address, into: part)
+            // A killed child has no memory; the vdso's data pages and guards cannot be read either way.
+            if got == 0, frozen !== live, isChildGone(frozen.pid) { state.loseChild() }
+            return got
+        case .frozen, .live:
+            guard state.stop == nil || !(region.isWritable || region.isShared) else { return 0 }
+            return live.file.read(at: address, into: part)
+        }
+    }
+
+    func populated(in range: AddressRange) -> [AddressRange] {
+        var result: [AddressRange] = []
+        var index = firstRegion(endingAbove: range.lower)
+        while index < regions.count, regions[index].range.lower < range.upper {
+            let region = regions[index]
+            result += populated(region, in: region.range.intersection(range))
+            index += 1
+        }
+        return result.merged()
+    }
+
+    private func populated(_ region: SnapshotRegion, in range: AddressRange) -> [AddressRange] {
+        switch region.source {
+        case .zeros: return []
+        case .copied: return [range]
+        case .frozen, .live:
+            guard state.stop == nil || !(region.isWritable || region.isShared) else { return [] }
+            let source = region.source == .frozen && state.stop == nil ? frozen : live
+            if region.isFileBacked, !region.isShared {
+                if region.range.count <= SnapshotReader.smallFileBytes { return [range] }
+                return source.pages.pages(.written, in: range, joining: joinedGapBytes)
+            }
+            return source.pages.pages(.populated, in: range, joining: source === live ? 0 : joinedGapBytes)
+        }
+    }
+
+    private func firstRegion(endingAbove address: UInt64) -> Int {
+        var low = 0
+        var high = regions.count
+        while low < high {
+            let middle = (low + high) / 2
+            if regions[middle].range.upper <= address { low = middle + 1 } else { high = middle }
+        }
+        return low
+    }
+}

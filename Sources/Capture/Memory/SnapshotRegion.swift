@@ -1,0 +1,41 @@
+import Kernel
+import Model
+
+/// A piece of the target's address space, and where its bytes come from.
+struct SnapshotRegion: Hashable {
+    enum Source: Hashable {
+        /// Nothing ever written: zeros.
+        case zeros
+        /// nusu's copy, at this address of nusu's own.
+        case copied(UInt)
+        /// The child of a fork, or the target while it stands still.
+        case frozen
+        /// The target as it runs.
+        case live
+    }
+
+    let range: AddressRange
+    let source: Source
+    let isWritable: Bool
+    let isFileBacked: Bool
+    let isShared: Bool
+
+    init(_ range: AddressRange, _ source: Source, of mapping: Mapping) {
+        self.range = range
+        self.source = source
+        isWritable = mapping.permissions.contains(.write)
+        isFileBacked = mapping.isFileBacked
+        isShared = mapping.permissions.contains(.shared)
+    }
+}
+
+extension Mapping {
+    /// Memory of a device: to read it can have effects.
+    var isDevice: Bool {
+        nameBytes.starts(with: "/dev/".utf8) && !nameBytes.starts(with: "/dev/shm/".utf8)
+            && !nameBytes.starts(with: "/dev/zero".utf8)
+    }
+
+    var isWritablePrivate: Bool { permissions.contains(.write) && !permissions.contains(.shared) }
+    var isWritableShared: Bool { permissions.contains(.write) && permissions.contains(.shared) }
+}
