@@ -4,7 +4,7 @@ package import Model
 /// All that `nusu leaks` says: what was found, what it cost, and what was not seen. Text and JSON are two views of it.
 package struct LeakReport: Sendable {
     package var target: ProcessIdentity
-    /// Of the snapshot whose findings these are.
+    /// Of the first snapshot that hung together.
     package var snapshot: SnapshotFacts
     /// The second snapshot, when one was taken to confirm the first.
     package var confirmation: Confirmation?
@@ -57,6 +57,9 @@ package struct LeakReport: Sendable {
         self.findings = findings
         self.residentBytes = residentBytes
     }
+
+    /// Something is lost for certain (definite, indirect, or in a cycle).
+    package var foundLost: Bool { findings.lost.blocks > 0 }
 
     /// Everything was looked at.
     package var sawEverything: Bool { findings.exact && findings.gaps.isEmpty }

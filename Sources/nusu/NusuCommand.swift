@@ -1,0 +1,39 @@
+import ArgumentParser
+
+/// The root of the command line: `nusu VERB [TARGET] [OPTIONS]`.
+struct NusuCommand: ParsableCommand {
+    static let verbs: [any ParsableCommand.Type] = [Leaks.self]
+
+    static let configuration = CommandConfiguration(
+        commandName: "nusu",
+        abstract: "Where did this process's memory go? Looks at running, unmodified programs and does them no harm.",
+        discussion: """
+            nusu (누수, "leak") needs no restart, no recompilation and no debug symbols. It reads programs that use \
+            glibc's malloc on x86-64 Linux, and needs the right to trace them: their own user where the machine allows \
+            that, else root or CAP_SYS_PTRACE.
+
+            TARGET is a PID, a name (nginx), a port (:8080: who listens there) or a container (container:3f9c2ab1).
+
+              nusu leaks 1234              what process 1234 has lost
+              nusu leaks 1234 --dry-run    what a look would cost; touches nothing
+              nusu leaks nginx --newest    the one started last
+              nusu leaks :8080 --json      for a script
+
+            EXIT STATUS
+              0   nothing found, and everything was looked at
+              1   found
+              2   nothing found, but a part could not be looked at: a lower bound
+              64  the command line is wrong, or a name fits several processes
+              66  no such target, or it went away
+              69  cannot be looked at: allocator, architecture, kernel thread, or too dear under the limits given
+              70  a failure of nusu itself
+              77  not permitted
+              128+n  ended by signal n, after the target went on
+            """,
+        version: Version.text,
+        subcommands: verbs)
+}
+
+enum Version {
+    static let text = "nusu 0.1.0"
+}

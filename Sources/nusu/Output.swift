@@ -1,0 +1,90 @@
+import Glibc
+import Model
+import Report
+
+/// Something the user can ask for: parsed options that can be run.
+protocol Verb {
+    /// Runs and returns the exit status.
+    /// - Throws: `Failure`, or `AmbiguousTarget`.
+    func run(_ output: Output) throws -> Int32
+}
+
+/// A target's name that fits several processes.
+struct AmbiguousTarget: Error {
+    var failure: Failure
+    var candidates: [FailureReport.Candidate]
+}
+
+/// Where results and failures go: results to stdout, everything else to stderr, and with `--json` failures to stdout.
+struct Output {
+    var isJSON: Bool
+    var color = ColorChoice.auto
+
+    /// Looks for `--json` alone: a command line that cannot be parsed must still fail in the form it asks for.
+    init(arguments: [String]) {
+        isJSON = arguments.prefix { $0 != "--" }.contains("--json")
+    }
+
+    static var helpColumns: Int { min(terminalWidth(STDOUT_FILENO) ?? 100, 100) }
+
+    /// How text on stdout is shaped.
+    var style: TextStyle {
+        let isTerminal = isatty(STDOUT_FILENO) == 1
+        let wantsNone = getenv("NO_COLOR").map { $0.pointee != 0 } ?? false
+        let isDumb = getenv("TERM").map { strcmp($0, "dumb") == 0 } ?? true
+        let hasColor =
+            switch color {
+            case .always: true
+            case .never: false
+            case .auto: isTerminal && !wantsNone && !isDumb
+            }
+        return TextStyle(
+            isTerminal: isTerminal, width: isTerminal ? Output.terminalWidth(STDOUT_FILENO) : nil, color: hasColor)
+    }
+
+    /// Writes a failure and returns its status.
+    func write(_ failure: Failure) -> Int32 { write(failure, candidates: []) }
+
+    func write(_ ambiguity: AmbiguousTarget) -> Int32 { write(ambiguity.failure, candidates: ambiguity.candidates) }
+
+    private func write(_ failure: Failure, candidates: [FailureReport.Candidate]) -> Int32 {
+        let status = ExitStatus.of(failure.kind)
+        let report = FailureReport(failure: failure, status: status, candidates: candidates)
+        if isJSON {
+            Output.print(report.json())
+        } else {
+            Output.write(report.text(width: Output.terminalWidth(STDERR_FILENO)), to: STDERR_FILENO)
+        }
+        return status
+    }
+
+    /// Writes to stdout.
+    static func print(_ text: String) { write(text, to: STDOUT_FILENO) }
+
+    /// Writes all of `text`. Nobody is left to be told when that fails.
+    ///
+    /// The corresponding C function is `write`, repeated after EINTR.
+    static func write(_ text: String, to descriptor: Int32) {
+        var text = text
+        text.withUTF8 { buffer in
+            var rest = UnsafeRawBufferPointer(buffer)
+            while !rest.isEmpty {
+                let count = Glibc.write(descriptor, rest.baseAddress, rest.count)
+                if count > 0 {
+                    rest = UnsafeRawBufferPointer(rebasing: rest[count...])
+                } else if errno != EINTR {
+                    return
+                }
+            }
+        }
+    }
+
+    /// Columns of the terminal behind a descriptor; nil where there is none, or it does not say.
+    static func terminalWidth(_ descriptor: Int32) -> Int? {
+        var size = winsize()
+        guard isatty(descriptor) == 1, ioctl(descriptor, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 else {
+            return nil
+        }
+        return Int(size.ws_col)
+    }
+}

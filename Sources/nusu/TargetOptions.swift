@@ -1,0 +1,60 @@
+import ArgumentParser
+import Capture
+import Glibc
+import Model
+import Report
+
+/// What every verb that takes one target understands.
+struct TargetOptions: ParsableArguments {
+    @Argument(
+        help: ArgumentHelp(
+            "The process: a PID, a name, :PORT or container:ID.",
+            discussion:
+                "A thread's number means its process. A name is literal: the command name, or the program's file."))
+    var target: String
+
+    @Flag(help: "Of several that fit, take the one started last.")
+    var newest = false
+
+    @Flag(help: "Of several that fit, take the one started first.")
+    var oldest = false
+
+    func validate() throws {
+        if newest && oldest { throw ValidationError("--newest and --oldest exclude each other") }
+    }
+
+    /// The one process that is meant, and that has memory to look into.
+    func resolve(_ procfs: ProcFS, verb: String) throws -> ProcessIdentity {
+        let resolver = TargetResolver(procfs: procfs, own: getpid())
+        let preference: TargetResolver.Preference? = newest ? .newest : oldest ? .oldest : nil
+        switch try resolver.resolve(target, preferring: preference) {
+        case .one(let identity):
+            try resolver.checkMemory(of: identity)
+            return identity
+        case .several(let candidates, let what):
+            let first = candidates.first?.identity.pid ?? 0
+            let failure = Failure(
+                .usage, what: what, subject: target,
+                remedy: "choose one: nusu \(verb) \(first), or add --newest or --oldest")
+            throw AmbiguousTarget(failure: failure, candidates: candidates.map(TargetOptions.shown))
+        }
+    }
+
+    private static func shown(_ candidate: TargetCandidate) -> FailureReport.Candidate {
+        FailureReport.Candidate(
+            pid: candidate.identity.pid, user: candidate.userName ?? "\(candidate.userID)",
+            ageSeconds: candidate.ageSeconds, arguments: candidate.arguments,
+            commandBytes: candidate.identity.commandBytes)
+    }
+}
+
+/// What every verb understands.
+struct OutputOptions: ParsableArguments {
+    @Flag(help: "One JSON document instead of text; bytes and seconds, unknown values null.")
+    var json = false
+
+    @Option(
+        help: ArgumentHelp(
+            "Colours: auto, always or never. NO_COLOR in the environment means never.", valueName: "when"))
+    var color = ColorChoice.auto
+}

@@ -1,0 +1,100 @@
+import ArgumentParser
+import Capture
+import Model
+import Report
+
+/// `nusu leaks TARGET`: what a process has lost.
+struct Leaks: ParsableCommand, Verb {
+    static let configuration = CommandConfiguration(
+        commandName: "leaks",
+        abstract: "What a running process has lost: blocks that nothing in it can reach any more.",
+        discussion: """
+            Takes a snapshot of the process (it stands still for milliseconds), finds every block of its heap and every \
+            place that may hold a pointer, and reports blocks that no pointer leads to, in groups of like ones.
+
+              nusu leaks 1234                      the answer, and the largest groups
+              nusu leaks 1234 --limit 0            every group
+              nusu leaks 1234 --min-bytes 1M       only what matters
+              nusu leaks 1234 --snapshot stream    without a fork and without a copy
+              nusu leaks 1234 --dry-run            what it would cost; touches nothing
+
+            In the report: a lost block is one that nothing points to; what only it holds is lost with it and stands below \
+            it. A cycle is a ring of blocks that hold only each other. Blocks reached only by pointers into their middle \
+            are set aside as possibly lost (--possible). The six digits at the right name a group: they are the same in \
+            every run.
+
+            The status is 1 when something is lost, 0 when nothing is, 2 when nothing was found but not all could be seen.
+            """)
+
+    @OptionGroup var target: TargetOptions
+    @OptionGroup var output: OutputOptions
+
+    @Option(
+        help: ArgumentHelp(
+            "How the snapshot is taken: auto, fork, copy or stream.",
+            discussion: """
+                fork: one system call makes a frozen child that is read while the target runs on. copy: the target stands \
+                still while its memory is copied. stream: it stands still until all is read; needs the least memory.
+                """, valueName: "method"))
+    var snapshot = SnapshotChoice.auto
+
+    @Option(
+        help: ArgumentHelp(
+            "The longest that the target may stand still, in seconds or as 250ms; a longer stop is refused.",
+            valueName: "seconds"))
+    var maxPause = Seconds(0.25)
+
+    @Option(
+        help: ArgumentHelp(
+            "Take a second snapshot after so many seconds and report what is lost in both; auto where that is cheap, or never.",
+            valueName: "seconds"))
+    var confirm = Confirmation.automatic
+
+    @Option(
+        help: ArgumentHelp("How many groups to show; 0 for all. As many as fit in 25 lines otherwise.", valueName: "n"))
+    var limit: Int?
+
+    @Option(
+        help: ArgumentHelp("Leave out groups that lost less in all; 64K, 1M and 2G are understood.", valueName: "n"))
+    var minBytes = ByteSize(0)
+
+    @Flag(help: "Show where the lost blocks lie.")
+    var addresses = false
+
+    @Flag(help: "Also show the groups that are only possibly lost.")
+    var possible = false
+
+    @Flag(help: "Say how the snapshot would be taken and what it would cost, and touch nothing.")
+    var dryRun = false
+
+    func validate() throws {
+        if let limit, limit < 0 { throw ValidationError("--limit takes 0 or more") }
+    }
+
+    func run(_ output: Output) throws -> Int32 {
+        var output = output
+        output.isJSON = self.output.json
+        output.color = self.output.color
+        let procfs = ProcFS()
+        let identity = try target.resolve(procfs, verb: "leaks")
+        let run = LeakRun(
+            target: identity, procfs: procfs,
+            snapshot: SnapshotOptions(method: snapshot.method, maxPauseSeconds: maxPause.value), confirm: confirm,
+            addressLimit: addresses ? Leaks.allAddresses : Leaks.sampleAddresses)
+        if dryRun {
+            let plan = try run.plan()
+            Output.print(self.output.json ? plan.json() : plan.text(output.style))
+            return ExitStatus.done
+        }
+        let report = try run.report()
+        let options = LeakReport.Options(
+            limit: limit, minBytes: minBytes.count, addresses: addresses, possible: possible)
+        Output.print(self.output.json ? report.json(options) : report.text(options, output.style))
+        if report.foundLost { return ExitStatus.found }
+        return report.sawEverything ? ExitStatus.done : ExitStatus.lowerBound
+    }
+
+    /// Kept for each group, without and with `--addresses`.
+    private static let sampleAddresses = 8
+    private static let allAddresses = 1_000_000
+}
