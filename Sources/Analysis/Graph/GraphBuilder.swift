@@ -60,8 +60,8 @@ final class WordScanner {
     private let reader: any MemoryReader
     private let buffer: UnsafeMutableRawPointer
     private let capacity: UInt64
-    private var lower: UInt64 = 0
-    private var upper: UInt64 = 0
+    @exclusivity(unchecked) private var lower: UInt64 = 0
+    @exclusivity(unchecked) private var upper: UInt64 = 0
 
     init(reader: any MemoryReader, windowBytes: Int) {
         self.reader = reader

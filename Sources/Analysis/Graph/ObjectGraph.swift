@@ -4,9 +4,19 @@ import Model
 ///
 /// Edges are kept per segment of 65,536 blocks, each built by itself: segments are filled on all cores, and nothing ever
 /// has to be copied into one large array.
-package final class ObjectGraph: Sendable {
+package final class ObjectGraph: @unchecked Sendable {
+    // Immutable once built, hence safe to share.
     package let index: BlockIndex
-    let segments: [Segment]
+    private let segments: [Segment]
+    /// The segments as plain pointers: following an edge must not count references.
+    private let views: UnsafeMutablePointer<View>
+
+    private struct View {
+        let offsets: UnsafePointer<UInt32>
+        let targets: UnsafePointer<UInt32>
+        let interior: UnsafePointer<InteriorEdge>
+        let interiorCount: Int
+    }
 
     static let segmentShift = 16
     static let segmentBlocks = 1 << segmentShift
@@ -31,31 +41,44 @@ package final class ObjectGraph: Sendable {
     init(index: BlockIndex, segments: [Segment]) {
         self.index = index
         self.segments = segments
+        views = .allocate(capacity: max(segments.count, 1))
+        for (number, segment) in segments.enumerated() {
+            (views + number).initialize(
+                to: View(
+                    offsets: UnsafePointer(segment.offsets.base), targets: UnsafePointer(segment.targets.base),
+                    interior: UnsafePointer(segment.interior.base), interiorCount: segment.interior.count))
+        }
     }
+
+    deinit { views.deallocate() }
 
     /// The blocks that `id` points to the start of.
     @inline(__always)
     func targets(of id: BlockID) -> UnsafeBufferPointer<UInt32> {
-        let segment = segments[Int(id) >> ObjectGraph.segmentShift]
+        let view = views[Int(id) >> ObjectGraph.segmentShift]
         let local = Int(id) & (ObjectGraph.segmentBlocks - 1)
-        let lower = Int(segment.offsets.base[local])
-        let upper = Int(segment.offsets.base[local + 1])
-        return UnsafeBufferPointer(start: segment.targets.base + lower, count: upper - lower)
+        let lower = Int(view.offsets[local])
+        return UnsafeBufferPointer(start: view.targets + lower, count: Int(view.offsets[local + 1]) - lower)
     }
+
+    /// Whether any block of the same segment holds an interior pointer: few do, and then there is nothing to look up.
+    @inline(__always)
+    func mayHoldInterior(_ id: BlockID) -> Bool { views[Int(id) >> ObjectGraph.segmentShift].interiorCount > 0 }
 
     /// The interior pointers that `id` holds; found by bisection, since few blocks have any.
     func interiorEdges(of id: BlockID) -> UnsafeBufferPointer<InteriorEdge> {
-        let edges = segments[Int(id) >> ObjectGraph.segmentShift].interior.elements
+        let view = views[Int(id) >> ObjectGraph.segmentShift]
         var low = 0
-        var high = edges.count
+        var high = view.interiorCount
         while low < high {
             let middle = (low + high) / 2
-            if edges[middle].source < id { low = middle + 1 } else { high = middle }
+            if view.interior[middle].source < id { low = middle + 1 } else { high = middle }
         }
         var end = low
-        while end < edges.count, edges[end].source == id { end += 1 }
-        return UnsafeBufferPointer(rebasing: edges[low..<end])
+        while end < view.interiorCount, view.interior[end].source == id { end += 1 }
+        return UnsafeBufferPointer(start: view.interior + low, count: end - low)
     }
 
     var edgeCount: Int { segments.reduce(0) { $0 + $1.targets.count } }
+    var interiorEdgeCount: Int { segments.reduce(0) { $0 + $1.interior.count } }
 }

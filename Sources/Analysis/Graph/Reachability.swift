@@ -47,6 +47,8 @@ private struct Marking {
     private var interior: [(target: BlockID, offset: UInt32)] = []
     private let bases: InteriorBases
 
+    /// Blocks whose edges are followed together.
+    private static let batch = 256
     private static let reachable = Verdict.reachable.rawValue
     private static let possible = Verdict.possible.rawValue
 
@@ -86,18 +88,29 @@ private struct Marking {
         flood(graph, with: Marking.possible)
     }
 
-    /// Level by level: within a level the loads of different blocks do not wait for each other.
+    /// Level by level, and each level in batches: where a block's edges lie, the edges, and what is known of their targets
+    /// are three loads that each miss the caches. Done for a batch at a time, they wait together and not one by one.
     private mutating func flood(_ graph: ObjectGraph, with state: UInt8) {
         let collectInterior = state == Marking.reachable
+        var edges: [UnsafeBufferPointer<UInt32>] = []
+        var targets: [BlockID] = []
         while !frontier.isEmpty {
             var next: [BlockID] = []
-            next.reserveCapacity(frontier.count)
-            for id in frontier {
-                for target in graph.targets(of: id) where states[Int(target)] == 0 {
-                    states[Int(target)] = state
-                    next.append(target)
+            var first = 0
+            while first < frontier.count {
+                let batch = frontier[first..<min(first + Marking.batch, frontier.count)]
+                first = batch.endIndex
+                edges.removeAll(keepingCapacity: true)
+                targets.removeAll(keepingCapacity: true)
+                for id in batch { edges.append(graph.targets(of: id)) }
+                for list in edges { for target in list { targets.append(target) } }
+                states.withUnsafeMutableBufferPointer { states in
+                    for target in targets where states[Int(target)] == 0 {
+                        states[Int(target)] = state
+                        next.append(target)
+                    }
                 }
-                if graph.segments[Int(id) >> ObjectGraph.segmentShift].interior.count > 0 {
+                for id in batch where graph.mayHoldInterior(id) {
                     for edge in graph.interiorEdges(of: id) where states[Int(edge.target)] == 0 {
                         if collectInterior {
                             interior.append((edge.target, edge.offset))

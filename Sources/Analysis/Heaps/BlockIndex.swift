@@ -25,19 +25,29 @@ package final class BlockIndex: @unchecked Sendable {
     private static let interiorFlag = 1 << 40
 
     /// Index: address >> 30. 0: nothing; with `largeFlag`: wholly inside that large block; else 1 + number of a page table.
-    let regions: GrowingBuffer<UInt32>
+    private let regions: UnsafePointer<UInt32>
     /// Page tables of 2^18 entries each. 0: nothing; with `largeFlag`: part of that block; else 1 + dense page.
-    let pages: GrowingBuffer<UInt32>
+    private let pages: UnsafePointer<UInt32>
     /// Address of each dense page.
-    let pageAddresses: GrowingBuffer<UInt64>
-    let records: GrowingBuffer<Record>
+    private let pageAddresses: UnsafePointer<UInt64>
+    private let records: UnsafePointer<Record>
     /// Per small block: its start, in units of 16 bytes of the dense space.
-    let startGranules: GrowingBuffer<UInt32>
+    private let startGranules: UnsafePointer<UInt32>
     /// Per small block: usable size in units of 8 bytes.
-    let usableWords: GrowingBuffer<UInt32>
+    private let usableWords: UnsafePointer<UInt32>
+    let smallCount: Int
     let large: [Large]
-    /// The lowest and one past the highest address of any heap page: the first test of a word.
-    let bounds: AddressRange
+    /// Keeps alive what the pointers above lead to.
+    private let tables: Tables
+
+    struct Tables {
+        let regions: GrowingBuffer<UInt32>
+        let pages: GrowingBuffer<UInt32>
+        let pageAddresses: GrowingBuffer<UInt64>
+        let records: GrowingBuffer<Record>
+        let startGranules: GrowingBuffer<UInt32>
+        let usableWords: GrowingBuffer<UInt32>
+    }
 
     struct Large {
         let start: UInt64
@@ -45,22 +55,18 @@ package final class BlockIndex: @unchecked Sendable {
         let extent: AddressRange
     }
 
-    init(
-        regions: GrowingBuffer<UInt32>, pages: GrowingBuffer<UInt32>, pageAddresses: GrowingBuffer<UInt64>,
-        records: GrowingBuffer<Record>, startGranules: GrowingBuffer<UInt32>, usableWords: GrowingBuffer<UInt32>,
-        large: [Large], bounds: AddressRange
-    ) {
-        self.regions = regions
-        self.pages = pages
-        self.pageAddresses = pageAddresses
-        self.records = records
-        self.startGranules = startGranules
-        self.usableWords = usableWords
+    init(tables: Tables, large: [Large]) {
+        self.tables = tables
         self.large = large
-        self.bounds = bounds
+        smallCount = tables.startGranules.count
+        regions = UnsafePointer(tables.regions.base)
+        pages = UnsafePointer(tables.pages.base)
+        pageAddresses = UnsafePointer(tables.pageAddresses.base)
+        records = UnsafePointer(tables.records.base)
+        startGranules = UnsafePointer(tables.startGranules.base)
+        usableWords = UnsafePointer(tables.usableWords.base)
     }
 
-    var smallCount: Int { startGranules.count }
     package var count: Int { smallCount + large.count }
 
     /// Address of the block's first usable byte.
@@ -68,15 +74,15 @@ package final class BlockIndex: @unchecked Sendable {
     package func start(_ id: BlockID) -> UInt64 {
         let index = Int(id)
         guard index < smallCount else { return large[index - smallCount].start }
-        let granule = startGranules.base[index]
-        return pageAddresses.base[Int(granule >> 8)] + UInt64(granule & 255) * 16
+        let granule = startGranules[index]
+        return pageAddresses[Int(granule >> 8)] + UInt64(granule & 255) * 16
     }
 
     /// Usable bytes: what malloc_usable_size would say.
     @inline(__always)
     package func usable(_ id: BlockID) -> UInt64 {
         let index = Int(id)
-        return index < smallCount ? UInt64(usableWords.base[index]) * 8 : large[index - smallCount].usable
+        return index < smallCount ? UInt64(usableWords[index]) * 8 : large[index - smallCount].usable
     }
 
     /// What a word points to.
@@ -101,14 +107,14 @@ package final class BlockIndex: @unchecked Sendable {
     func find(_ word: UInt64) -> Int {
         let region = word >> BlockIndex.regionShift
         guard region < BlockIndex.regionLimit else { return -1 }
-        let table = regions.base[Int(region)]
+        let table = regions[Int(region)]
         if table == 0 { return -1 }
         if table & BlockIndex.largeFlag != 0 { return findLarge(word, Int(table & ~BlockIndex.largeFlag)) }
-        let entry = pages.base[Int(table - 1) << 18 + Int((word >> 12) & 0x3ffff)]
+        let entry = pages[Int(table - 1) << 18 + Int((word >> 12) & 0x3ffff)]
         if entry == 0 { return -1 }
         if entry & BlockIndex.largeFlag != 0 { return findLarge(word, Int(entry & ~BlockIndex.largeFlag)) }
         let granule = Int(entry - 1) << 8 + Int((word >> 4) & 255)
-        let record = records.base[granule >> 6]
+        let record = records[granule >> 6]
         let bit = UInt64(1) << UInt64(granule & 63)
         if record.startBits & bit != 0 && word & 15 == 0 {
             return Int(record.blocksBefore) + (record.startBits & (bit - 1)).nonzeroBitCount
@@ -117,9 +123,9 @@ package final class BlockIndex: @unchecked Sendable {
         guard before > 0 else { return -1 }
         let id = before - 1
         // Blocks lie in dense runs as they lie in memory, but a run's first page may follow another run's last.
-        let start = Int(startGranules.base[id])
-        let address = pageAddresses.base[start >> 8] + UInt64(start & 255) * 16
-        guard word > address, word - address < UInt64(usableWords.base[id]) * 8 else { return -1 }
+        let start = Int(startGranules[id])
+        let address = pageAddresses[start >> 8] + UInt64(start & 255) * 16
+        guard word > address, word - address < UInt64(usableWords[id]) * 8 else { return -1 }
         return id | BlockIndex.interiorFlag
     }
 

@@ -16,7 +16,6 @@ final class BlockIndexBuilder {
     private var removed: [UInt64] = []
     private(set) var removedBlocks = Tally()
     private var records = GrowingBuffer<BlockIndex.Record>()
-    private var bounds: AddressRange
 
     /// `ranges`: where small blocks may lie, page aligned, ascending, without overlaps; at most `denseLimitBytes` in all
     /// (the caller checks).
@@ -25,7 +24,6 @@ final class BlockIndexBuilder {
         regions = GrowingBuffer(capacity: regionCount)
         for _ in 0..<regionCount { regions.append(0) }
         pageAddresses.reserve(ranges.reduce(0) { $0 + Int($1.count >> 12) })
-        bounds = ranges.isEmpty ? AddressRange(0, 0) : AddressRange(ranges[0].lower, ranges[ranges.count - 1].upper)
         for range in ranges {
             var page = range.lower
             while page < range.upper {
@@ -56,8 +54,6 @@ final class BlockIndexBuilder {
     func addLarge(start: UInt64, usable: UInt64, extent: AddressRange) {
         let entry = UInt32(large.count) | BlockIndex.largeFlag
         large.append(.init(start: start, usable: usable, extent: extent))
-        bounds =
-            bounds.isEmpty ? extent : AddressRange(min(bounds.lower, extent.lower), max(bounds.upper, extent.upper))
         var address = extent.lower
         while address < extent.upper {
             let regionEnd = (address >> BlockIndex.regionShift + 1) << BlockIndex.regionShift
@@ -122,8 +118,10 @@ final class BlockIndexBuilder {
         startGranules.shrink()
         usableWords.shrink()
         return BlockIndex(
-            regions: regions, pages: pages, pageAddresses: pageAddresses, records: records,
-            startGranules: startGranules, usableWords: usableWords, large: large, bounds: bounds)
+            tables: .init(
+                regions: regions, pages: pages, pageAddresses: pageAddresses, records: records,
+                startGranules: startGranules, usableWords: usableWords),
+            large: large)
     }
 
     private func buildRecords() {

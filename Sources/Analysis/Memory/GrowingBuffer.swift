@@ -5,9 +5,10 @@ import Glibc
 ///
 /// Filled by one thread; afterwards read by any.
 final class GrowingBuffer<Element: BitwiseCopyable>: @unchecked Sendable {
-    private(set) var base: UnsafeMutablePointer<Element>
-    private(set) var count = 0
-    private var capacity: Int
+    // Unchecked: these are read for every word of a heap, and no access ever overlaps another (one thread fills).
+    @exclusivity(unchecked) private(set) var base: UnsafeMutablePointer<Element>
+    @exclusivity(unchecked) private(set) var count = 0
+    @exclusivity(unchecked) private var capacity: Int
 
     init(capacity: Int = 64) {
         self.capacity = max(capacity, 1)

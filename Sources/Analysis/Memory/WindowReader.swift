@@ -7,8 +7,8 @@ package final class WindowReader {
     private let buffer: UnsafeMutableRawPointer
     private let capacity: UInt64
     /// The window holds `lower ..< upper`; empty at first.
-    private var lower: UInt64 = 0
-    private var upper: UInt64 = 0
+    @exclusivity(unchecked) private var lower: UInt64 = 0
+    @exclusivity(unchecked) private var upper: UInt64 = 0
 
     /// `windowBytes` is rounded up to whole pages.
     package init(_ reader: any MemoryReader, windowBytes: Int = 1 << 18) {
