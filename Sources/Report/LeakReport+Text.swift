@@ -77,7 +77,7 @@ extension LeakReport {
         }
         let others = findings.gaps.count - LeakReport.gapLimit
         if others > 0 { lines.append("not seen: \(Units.counted(others, "other thing")) (--json)") }
-        if let rest { lines.append(rest) }
+        lines.append(rest)
         return lines.map { style.faint(style.fit("  " + $0)) }
     }
 
@@ -107,13 +107,13 @@ extension LeakReport {
     }
 
     /// Most growth is not lost memory: where the rest is.
-    private var rest: String? {
+    private var rest: String {
         let lost = findings.lost.bytes
-        guard let residentBytes, residentBytes > lost, lost > 0 else { return nil }
-        let used = findings.reachable.bytes + findings.possible.bytes
-        return
-            "not a leak: the other \(Units.bytes(residentBytes - lost)); of the heap \(Units.bytes(used)) is in use, "
+        let heap =
+            "of the heap \(Units.bytes(findings.reachable.bytes + findings.possible.bytes)) is in use, "
             + "\(Units.bytes(findings.heap.freeBytes)) free but kept by malloc"
+        guard let residentBytes, residentBytes > lost, lost > 0 else { return heap }
+        return "not a leak: the other \(Units.bytes(residentBytes - lost)); \(heap)"
     }
 
     /// One command to go on with, for whoever sits at a terminal.
