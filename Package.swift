@@ -52,6 +52,8 @@ let package = Package(
         .testTarget(
             name: "ReportTests", dependencies: ["Report", "Analysis", "Model"], exclude: ["Snapshots"],
             swiftSettings: settings),
-        .testTarget(name: "LiveTests", dependencies: ["nusu", "Probe", "Capture", "Kernel", "Model"], swiftSettings: settings),
+        .testTarget(
+            name: "LiveTests", dependencies: ["nusu", "Probe", "Capture", "Kernel", "Model", "CLinux"],
+            swiftSettings: settings),
     ]
 )

@@ -170,10 +170,18 @@ void set_up_containers(const char *) {
     use(deque);
     use(set);
     use(function);
-    try {
-        throw std::runtime_error("kept");
-    } catch (...) {
-        visible[7] = new std::exception_ptr(std::current_exception());
+}
+
+void set_up_exceptions(const char *) {
+    // An exception lies behind the header that the run-time needs for it: every pointer to it is one into the middle.
+    for (int index = 0; index < 10; index++) {
+        try {
+            throw std::runtime_error("a message in a block of its own");
+        } catch (...) {
+            visible[index] = new std::exception_ptr(std::current_exception());
+            use(visible[index]);
+        }
+        lose(new app::Widget, "app::Widget");
     }
 }
 
@@ -204,6 +212,7 @@ const demo_case cases[] = {
     {"strings", "short and long strings, nothing but one object lost", set_up_strings},
     {"shared", "rings of shared_ptr", set_up_shared},
     {"containers", "containers in use, nothing lost", set_up_containers},
+    {"exceptions", "exceptions kept for later", set_up_exceptions},
     {"lost-map", "a lost map and a lost vector", set_up_lost_map},
     {nullptr, nullptr, nullptr},
 };

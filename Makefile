@@ -1,0 +1,69 @@
+# One way in: `make demo` and `make test` need nothing but a Debian with a Swift toolchain.
+
+SHELL := /bin/bash
+.DEFAULT_GOAL := debug
+
+SWIFT ?= swift
+# Where the builds lie. Another folder keeps two builds apart.
+BUILD ?= .build
+PREFIX ?= /usr/local
+DESTDIR ?=
+
+RELEASE_FLAGS := -c release --static-swift-stdlib -Xswiftc -static-executable
+
+.PHONY: debug release demo test check format lint imports bench soak fuzz install deps test-deps clean
+
+debug: deps
+	$(SWIFT) build --scratch-path $(BUILD)
+
+# A fully static program: it runs whatever C library the machine has.
+release: deps
+	$(SWIFT) build --scratch-path $(BUILD) $(RELEASE_FLAGS) --product nusu
+	mkdir -p dist
+	strip -o dist/nusu "$$($(SWIFT) build --scratch-path $(BUILD) $(RELEASE_FLAGS) --show-bin-path)/nusu"
+	chmod 755 dist dist/nusu
+
+demo: deps
+	$(SWIFT) build --scratch-path $(BUILD) --product nusu
+	$(SWIFT) build --scratch-path $(BUILD) --product nusu-demo
+	scripts/demo "$$($(SWIFT) build --scratch-path $(BUILD) --show-bin-path)"
+
+test: deps
+	$(SWIFT) test --scratch-path $(BUILD)
+
+check: deps lint imports debug test
+
+lint:
+	$(SWIFT) format lint -r -s Package.swift Sources Tests
+
+format:
+	$(SWIFT) format -i -r Package.swift Sources Tests
+
+imports:
+	scripts/check-imports
+
+bench: release
+	$(SWIFT) build --scratch-path $(BUILD) -c release --product nusu-demo
+	Benchmarks/run dist/nusu "$$($(SWIFT) build --scratch-path $(BUILD) -c release --show-bin-path)/nusu-demo"
+
+# The long forms of the tests: nusu killed at random moments, real servers under load.
+soak: deps test-deps
+	NUSU_SOAK=1 $(SWIFT) test --scratch-path $(BUILD) --filter 'Snapshot|LiveTests'
+
+# The parsers and the heap reader on damaged input, many more rounds than in the tests.
+fuzz: deps
+	NUSU_FUZZ=1 $(SWIFT) test --scratch-path $(BUILD) --filter '[Ff]uzz|[Hh]ostile|[Dd]amaged|[Tt]runcated|[Pp]roperty'
+
+install: release
+	install -d "$(DESTDIR)$(PREFIX)/bin"
+	install -m 755 dist/nusu "$(DESTDIR)$(PREFIX)/bin/nusu"
+
+deps:
+	@scripts/deps build
+
+# What the tests look at: servers, other C libraries. Without them those tests say why they are skipped.
+test-deps:
+	@scripts/deps tests
+
+clean:
+	rm -rf $(BUILD) dist

@@ -1,0 +1,190 @@
+import Glibc
+import Testing
+
+/// Real programs under load: no failed request, no zombie, no false status. NUSU_SOAK=1 takes 100 snapshots, not 5.
+extension LiveTests {
+    @Suite(.serialized) struct ServerTests {
+        static let rounds = getenv("NUSU_SOAK") == nil ? 5 : 100
+
+        /// Looks at `pid` again and again, by every method in turn.
+        func look(at pid: pid_t, rounds: Int = rounds) throws {
+            let methods = ["auto", "fork", "copy", "auto", "stream"]
+            for round in 0..<rounds {
+                let run = try LeakRun("\(pid)", ["--snapshot", methods[round % methods.count]])
+                #expect([0, 1, 2].contains(run.outcome.status), "\(run.outcome.text.prefix(500))")
+                let document = try run.document()
+                #expect(document.isSound)
+                #expect(document.heap.allocator == "glibc")
+                #expect(document.heap.blocks > 10)
+                #expect(ProcessView(pid: pid).harm.isEmpty, "\(ProcessView(pid: pid).harm)")
+            }
+        }
+
+        /// A client in Python that asks until its input ends and then prints `asked FAILED`.
+        static func client(_ body: String) throws -> Child {
+            let program = """
+                import sys, socket, select
+                asked = failed = 0
+                \(body)
+                while not select.select([sys.stdin], [], [], 0)[0]:
+                    try:
+                        if not ask(): failed += 1
+                    except Exception as problem:
+                        failed += 1
+                        print(problem, file=sys.stderr)
+                    asked += 1
+                    if asked == 20: print("started", flush=True)
+                print(asked, failed, flush=True)
+                """
+            let child = try Child(["python3", "-c", program])
+            guard try child.readLine(withinSeconds: 30) == "started" else { throw HarnessError("the client failed") }
+            return child
+        }
+
+        func finish(_ client: Child) throws {
+            client.closeInput()
+            let words =
+                try client.finish(withinSeconds: 30).text.split(separator: "\n").last?.split(separator: " ") ?? []
+            #expect(words.count == 2 && words.last == "0", "asked and failed: \(words)")
+        }
+
+        @Test(.enabled(if: installed("python3") != nil, "python3 is not installed"))
+        func python() throws {
+            let program = """
+                import time, threading
+                kept = {}
+                def work():
+                    for step in range(10**9):
+                        kept[step % 5000] = [str(step)] * 3
+                        if step % 100 == 0: time.sleep(0.001)
+                threading.Thread(target=work, daemon=True).start()
+                print("ready", flush=True)
+                while True:
+                    time.sleep(0.01)
+                """
+            let target = try Child(["python3", "-c", program])
+            #expect(try target.readLine() == "ready")
+            try look(at: target.pid)
+            #expect(target.poll() == nil)
+        }
+
+        @Test(.enabled(if: installed("perl") != nil, "perl is not installed"))
+        func perl() throws {
+            let program = """
+                $| = 1; print "ready\\n"; my %kept; my $step = 0;
+                while (1) { $kept{$step % 5000} = [$step, "text $step"]; $step++; select(undef, undef, undef, 0.0001); }
+                """
+            let target = try Child(["perl", "-e", program])
+            #expect(try target.readLine() == "ready")
+            try look(at: target.pid)
+            #expect(target.poll() == nil)
+        }
+
+        @Test(.enabled(if: installed("memcached") != nil && installed("python3") != nil, "memcached is not installed"))
+        func memcached() throws {
+            let folder = try Surroundings.temporaryFolder()
+            chmod(folder, 0o777)
+            let socket = "\(folder)/socket"
+            let user = Surroundings.isRoot ? ["-u", "nobody"] : []
+            let server = try Child(["memcached", "-s", socket, "-a", "777"] + user)
+            for _ in 0..<300 where access(socket, F_OK) != 0 { usleep(10_000) }
+            let client = try Self.client(
+                """
+                link = socket.socket(socket.AF_UNIX); link.connect("\(socket)"); stream = link.makefile("rwb")
+                def ask():
+                    key = b"key%d" % (asked % 1000)
+                    stream.write(b"set %s 0 0 100\\r\\n%s\\r\\nget %s\\r\\n" % (key, b"x" * 100, key)); stream.flush()
+                    lines = [stream.readline() for _ in range(4)]
+                    return lines[0] == b"STORED\\r\\n" and lines[3] == b"END\\r\\n"
+                """)
+            try look(at: server.pid)
+            try finish(client)
+        }
+
+        @Test(.enabled(if: installed("nginx") != nil && installed("python3") != nil, "nginx is not installed"))
+        func nginx() throws {
+            let folder = try Surroundings.temporaryFolder()
+            chmod(folder, 0o777)
+            let socket = "\(folder)/socket"
+            let configuration = """
+                daemon off; worker_processes 1; pid \(folder)/pid; error_log \(folder)/error;
+                events { worker_connections 64; }
+                http { access_log off; client_body_temp_path \(folder)/body; proxy_temp_path \(folder)/proxy;
+                fastcgi_temp_path \(folder)/fastcgi; uwsgi_temp_path \(folder)/uwsgi; scgi_temp_path \(folder)/scgi;
+                server { listen unix:\(socket); location / { return 200 "a page of text"; } } }
+                """
+            let writer = try Child(["sh", "-c", "cat > \(folder)/nginx.conf"])
+            writer.write(configuration)
+            writer.closeInput()
+            _ = try writer.finish(withinSeconds: 10)
+            let program = try #require(installed("nginx"))
+            let server = try Child([program, "-c", "\(folder)/nginx.conf", "-p", folder, "-e", "\(folder)/error"])
+            for _ in 0..<300 where access(socket, F_OK) != 0 { usleep(10_000) }
+            let client = try Self.client(
+                """
+                def ask():
+                    link = socket.socket(socket.AF_UNIX); link.connect("\(socket)")
+                    link.sendall(b"GET / HTTP/1.0\\r\\n\\r\\n")
+                    answer = b""
+                    while True:
+                        part = link.recv(4096)
+                        if not part: break
+                        answer += part
+                    link.close()
+                    return b"200 OK" in answer and answer.endswith(b"a page of text")
+                """)
+            let worker = try #require(ProcessView(pid: server.pid).children.first)
+            try look(at: worker)
+            try look(at: server.pid, rounds: 2)
+            try finish(client)
+            kill(server.pid, SIGTERM)
+            for _ in 0..<200 where server.poll() == nil { usleep(10_000) }
+        }
+
+        static let postgresFolder: String? = {
+            for version in (13...18).reversed() where access("/usr/lib/postgresql/\(version)/bin/pgbench", X_OK) == 0 {
+                return "/usr/lib/postgresql/\(version)/bin"
+            }
+            return nil
+        }()
+
+        @Test(
+            .enabled(
+                if: postgresFolder != nil && (!Surroundings.isRoot || installed("setpriv") != nil),
+                "PostgreSQL with pgbench is not installed"))
+        func postgres() throws {
+            let programs = try #require(Self.postgresFolder)
+            let folder = try Surroundings.temporaryFolder()
+            chmod(folder, 0o777)
+            // PostgreSQL refuses to run as root.
+            let user = Surroundings.isRoot ? ["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups"] : []
+            let made = try run(user + ["\(programs)/initdb", "-D", "\(folder)/data", "-U", "bench", "-A", "trust"])
+            guard made.status == 0 else { throw HarnessError("initdb: \(made.errors)") }
+            let server = try Child(
+                user + ["\(programs)/postgres", "-D", "\(folder)/data", "-k", folder, "-c", "listen_addresses="],
+                capturesErrors: true)
+            defer {
+                // Fast shutdown, so that the backends go first.
+                kill(server.pid, SIGINT)
+                for _ in 0..<500 where server.poll() == nil { usleep(10_000) }
+            }
+            let reach = ["-h", folder, "-U", "bench", "postgres"]
+            for _ in 0..<300 {
+                if try run(["\(programs)/pg_isready", "-h", folder]).status == 0 { break }
+                usleep(20_000)
+            }
+            let filled = try run(["\(programs)/pgbench", "-i", "-q"] + reach)
+            guard filled.status == 0 else { throw HarnessError("pgbench -i: \(filled.errors)") }
+            let seconds = Self.rounds > 5 ? "180" : "15"
+            let load = try Child(["\(programs)/pgbench", "-c", "2", "-T", seconds] + reach, capturesErrors: true)
+            usleep(500_000)
+            // One of the backends that serve the load, and the parent of all.
+            let backend = ProcessView(pid: server.pid).children.max()
+            try look(at: try #require(backend), rounds: max(1, Self.rounds * 3 / 5))
+            try look(at: server.pid, rounds: max(1, Self.rounds * 2 / 5))
+            let outcome = try load.finish(withinSeconds: 240)
+            #expect(outcome.status == 0, "\(outcome.errors)")
+            #expect(outcome.text.contains("number of failed transactions: 0"), "\(outcome.text)")
+        }
+    }
+}

@@ -1,0 +1,111 @@
+import CLinux
+import Glibc
+
+/// What this machine allows: tests that cannot run say which of these is missing.
+enum Surroundings {
+    static var isRoot: Bool { geteuid() == 0 }
+
+    /// The folder of the products, next to the test bundle.
+    static let products: String = {
+        var buffer = [CChar](repeating: 0, count: 4096)
+        let count = readlink("/proc/self/exe", &buffer, buffer.count - 1)
+        let path = String(decoding: buffer[..<max(0, count)].map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        return path.split(separator: "/").dropLast().reduce("") { $0 + "/" + $1 }
+    }()
+
+    /// The program under test: the debug build, or what NUSU_BINARY names (the static release).
+    static let nusu: String = getenv("NUSU_BINARY").map { String(cString: $0) } ?? "\(products)/nusu"
+
+    /// The folder of the package, for sources that a test compiles.
+    static let package: String = #filePath.split(separator: "/").dropLast(3).reduce("") { $0 + "/" + $1 }
+
+    /// Whether a process may look into another one at all: some containers forbid ptrace.
+    static let mayTrace: Bool = {
+        guard let child = try? Child(["sleep", "60"]) else { return false }
+        // PTRACE_SEIZE stops nothing; the child ends at once.
+        return clinux_ptrace(0x4206, child.pid, 0, 0) == 0
+    }()
+
+    static let hasCompiler = installed("cc") != nil
+
+    /// Whether a compiled program can be linked statically.
+    static let linksStatically = hasCompiler && access("/usr/lib/x86_64-linux-gnu/libc.a", R_OK) == 0
+
+    /// A folder that every user can enter and read, removed by nobody: the system clears it.
+    static func temporaryFolder() throws -> String {
+        var template = Array("/tmp/nusu-tests.XXXXXX".utf8CString)
+        guard mkdtemp(&template) != nil else { throw HarnessError("no temporary folder") }
+        let folder = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        chmod(folder, 0o755)
+        return folder
+    }
+
+    /// Whether the instruction sets of threads and processes that a test names are there.
+    static func readFile(_ path: String) -> String? {
+        guard let file = fopen(path, "r") else { return nil }
+        defer { fclose(file) }
+        var bytes: [UInt8] = []
+        var chunk = [UInt8](repeating: 0, count: 4096)
+        while true {
+            let count = fread(&chunk, 1, chunk.count, file)
+            if count == 0 { return String(decoding: bytes, as: UTF8.self) }
+            bytes += chunk[..<count]
+        }
+    }
+}
+
+/// What the kernel says of a process: to see that nusu left nothing behind.
+struct ProcessView {
+    let pid: pid_t
+
+    /// One line of /proc/PID/status, without its name.
+    func status(_ field: String, thread: pid_t? = nil) -> String? {
+        let path = thread.map { "/proc/\(pid)/task/\($0)/status" } ?? "/proc/\(pid)/status"
+        guard let text = Surroundings.readFile(path) else { return nil }
+        for line in text.split(separator: "\n") where line.hasPrefix(field + ":") {
+            return String(line.dropFirst(field.count + 1).drop { $0 == "\t" || $0 == " " })
+        }
+        return nil
+    }
+
+    /// One letter: R, S, T, Z, …; nil when it is gone.
+    var state: Character? { status("State")?.first }
+    var isTraced: Bool { status("TracerPid").map { $0 != "0" } ?? false }
+
+    var children: [pid_t] {
+        var result: [pid_t] = []
+        for thread in threads {
+            let text = Surroundings.readFile("/proc/\(pid)/task/\(thread)/children") ?? ""
+            result += text.split(separator: " ").compactMap { pid_t(String($0.filter(\.isNumber))) }
+        }
+        return result
+    }
+
+    var threads: [pid_t] {
+        guard let folder = opendir("/proc/\(pid)/task") else { return [] }
+        defer { closedir(folder) }
+        var result: [pid_t] = []
+        while let entry = readdir(folder) {
+            let name = withUnsafePointer(to: &entry.pointee.d_name) {
+                $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+            }
+            if let thread = pid_t(name) { result.append(thread) }
+        }
+        return result
+    }
+
+    var zombies: [pid_t] { children.filter { ProcessView(pid: $0).state == "Z" } }
+
+    /// What nusu may have left behind, in words; empty when nothing.
+    var harm: [String] {
+        var result: [String] = []
+        guard let state else { return ["it is gone"] }
+        if state == "T" || state == "t" || state == "Z" { result.append("its state is \(state)") }
+        for thread in threads where (status("State", thread: thread)?.first).map({ $0 == "t" }) ?? false {
+            result.append("thread \(thread) is still stopped by a tracer")
+        }
+        if isTraced { result.append("it is still traced") }
+        if !zombies.isEmpty { result.append("it has the zombies \(zombies)") }
+        return result
+    }
+}
