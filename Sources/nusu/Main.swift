@@ -7,7 +7,17 @@ enum Main {
     static func main() {
         // Whoever started nusu may ignore the signal; a reader that has gone away must end nusu quietly all the same.
         signal(SIGPIPE, SIG_DFL)
+        occupyStandardDescriptors()
         exit(run(Array(CommandLine.arguments.dropFirst())))
+    }
+
+    /// Where stdin, stdout or stderr were closed, the next file to be opened would take their place: it could be the
+    /// target's memory, and a message would then be written into it. Read-only, so that writing still fails.
+    private static func occupyStandardDescriptors() {
+        for descriptor in STDIN_FILENO...STDERR_FILENO where fcntl(descriptor, F_GETFD) < 0 {
+            // The lowest free number is given out, which is this one.
+            _ = open("/dev/null", O_RDONLY)
+        }
     }
 
     /// Parses and runs; every way to fail ends here and becomes two lines, or a document, and a status.
@@ -28,8 +38,8 @@ enum Main {
         } catch {
             let text = NusuCommand.fullMessage(for: error, columns: Output.helpColumns)
             if NusuCommand.exitCode(for: error) == .success {
-                Output.print(text.hasSuffix("\n") ? text : text + "\n")
-                return ExitStatus.done
+                let error = Output.write(text.hasSuffix("\n") ? text : text + "\n", to: STDOUT_FILENO)
+                return error == nil ? ExitStatus.done : ExitStatus.of(.internal)
             }
             return output.write(usageFailure(error, arguments))
         }

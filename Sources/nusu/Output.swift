@@ -51,31 +51,38 @@ struct Output {
         let status = ExitStatus.of(failure.kind)
         let report = FailureReport(failure: failure, status: status, candidates: candidates)
         if isJSON {
-            Output.print(report.json())
+            // Where that fails the status is all that is left to tell.
+            _ = Output.write(report.json(), to: STDOUT_FILENO)
         } else {
-            Output.write(report.text(width: Output.terminalWidth(STDERR_FILENO)), to: STDERR_FILENO)
+            _ = Output.write(report.text(width: Output.terminalWidth(STDERR_FILENO)), to: STDERR_FILENO)
         }
         return status
     }
 
-    /// Writes to stdout.
-    static func print(_ text: String) { write(text, to: STDOUT_FILENO) }
+    /// Writes a result to stdout. A report that was cut short must not end like a whole one.
+    static func print(_ text: String) throws(Failure) {
+        guard let error = write(text, to: STDOUT_FILENO) else { return }
+        throw Failure(
+            .internal, what: "cannot write the report: \(String(cString: strerror(error)))", subject: "stdout",
+            remedy: "look at where stdout goes: a full disk, or a closed descriptor")
+    }
 
-    /// Writes all of `text`. Nobody is left to be told when that fails.
+    /// Writes all of `text`; returns the error number when that fails.
     ///
     /// The corresponding C function is `write`, repeated after EINTR.
-    static func write(_ text: String, to descriptor: Int32) {
+    static func write(_ text: String, to descriptor: Int32) -> Int32? {
         var text = text
-        text.withUTF8 { buffer in
+        return text.withUTF8 { buffer in
             var rest = UnsafeRawBufferPointer(buffer)
             while !rest.isEmpty {
                 let count = Glibc.write(descriptor, rest.baseAddress, rest.count)
                 if count > 0 {
                     rest = UnsafeRawBufferPointer(rebasing: rest[count...])
                 } else if errno != EINTR {
-                    return
+                    return errno
                 }
             }
+            return nil
         }
     }
 

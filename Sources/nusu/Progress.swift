@@ -30,7 +30,7 @@ final class Progress: Sendable {
     func end() {
         state.withLock { state in
             state.isEnded = true
-            if state.isShown { Output.write("\r\u{1b}[K", to: STDERR_FILENO) }
+            if state.isShown { _ = Output.write("\r\u{1b}[K", to: STDERR_FILENO) }
         }
     }
 
@@ -49,7 +49,7 @@ final class Progress: Sendable {
             state.isShown = true
             let width = Output.terminalWidth(STDERR_FILENO) ?? 80
             let line = TerminalText.cut("nusu: \(TerminalText.escaped(state.stage)) … \(elapsed) s", to: width - 1)
-            Output.write("\r\u{1b}[K" + line, to: STDERR_FILENO)
+            _ = Output.write("\r\u{1b}[K" + line, to: STDERR_FILENO)
             return true
         }
     }

@@ -83,13 +83,13 @@ struct Leaks: ParsableCommand, Verb {
             addressLimit: addresses ? Leaks.allAddresses : Leaks.sampleAddresses)
         if dryRun {
             let plan = try run.plan()
-            Output.print(self.output.json ? plan.json() : plan.text(output.style))
+            try Output.print(self.output.json ? plan.json() : plan.text(output.style))
             return ExitStatus.done
         }
         let report = try run.report()
         let options = LeakReport.Options(
             limit: limit, minBytes: minBytes.count, addresses: addresses, possible: possible)
-        Output.print(self.output.json ? report.json(options) : report.text(options, output.style))
+        try Output.print(self.output.json ? report.json(options) : report.text(options, output.style))
         if report.foundLost { return ExitStatus.found }
         return report.sawEverything ? ExitStatus.done : ExitStatus.lowerBound
     }
