@@ -10,10 +10,16 @@ package enum LeakAnalysis {
         /// Sample addresses kept for each group.
         package var addressLimit: Int
 
-        package init(acceptTorn: Bool = false, confirmAgainst: LostBlocks? = nil, addressLimit: Int = 8) {
+        /// Addresses whose block, verdict and holders the user wants to know.
+        package var about: [UInt64]
+
+        package init(
+            acceptTorn: Bool = false, confirmAgainst: LostBlocks? = nil, addressLimit: Int = 8, about: [UInt64] = []
+        ) {
             self.acceptTorn = acceptTorn
             self.confirmAgainst = confirmAgainst
             self.addressLimit = addressLimit
+            self.about = about
         }
     }
 
@@ -78,6 +84,16 @@ package enum LeakAnalysis {
             case Verdict.reachable.rawValue: findings.reachable.add(usable)
             case Verdict.possible.rawValue: findings.possible.add(usable)
             default: break
+            }
+        }
+        if !options.about.isEmpty {
+            let leaders = Set(forest.leaders.map(\.id))
+            findings.asked = HolderSearch(image: image, roots: roots, index: heap.index).answer(options.about) { id in
+                switch states[Int(id)] {
+                case Verdict.reachable.rawValue: .reachable
+                case Verdict.possible.rawValue: .possible
+                default: leaders.contains(id) ? .definite : .indirect
+                }
             }
         }
         let addresses = lost.members.map { heap.index.start($0) }.sorted()

@@ -124,6 +124,8 @@ package struct LeakFindings: Sendable {
     package var exact: Bool
     /// Blocks that only one of two snapshots called lost; they are counted as possible.
     package var unconfirmed: Int
+    /// Answers to what was asked of single addresses (`LeakAnalysis.Options.about`), in the order of asking.
+    package var asked: [AskedBlock] = []
 
     package init(
         heap: HeapSummary, definite: Tally, indirect: Tally, possible: Tally, reachable: Tally, cycleCount: Int,

@@ -10,11 +10,17 @@ struct LeakGrouping {
     private static let shapeLimit = 16
     private static let heldKindsShown = 5
 
-    /// What a block is for grouping: its type, or its size (untyped sizes below a leader are rounded up to powers of two, so
-    /// that lists of strings of different lengths are one shape).
+    /// Distinct sizes that are counted below one group; more are counted by power of two.
+    private static let exactSizeLimit = 64
+
+    /// What a block below a leader is: its type, or its size when it has none.
     private struct Kind: Hashable, Comparable {
         let type: LeadingTypes.TypeID
         let size: UInt64
+
+        /// For comparing shapes: untyped sizes are rounded up to powers of two, so that lists of strings of different lengths
+        /// are one shape.
+        var rounded: Kind { Kind(type: type, size: size.roundedUpToPowerOfTwo) }
 
         static func < (left: Kind, right: Kind) -> Bool { (left.type, left.size) < (right.type, right.size) }
     }
@@ -39,7 +45,10 @@ struct LeakGrouping {
             bytes += usable
             held.blocks += below.blocks
             held.bytes += below.bytes
-            for (kind, blocks) in kinds { heldKinds[kind, default: 0] += blocks }
+            for (kind, blocks) in kinds {
+                let isNew = heldKinds[kind] == nil && heldKinds.count >= LeakGrouping.exactSizeLimit
+                heldKinds[isNew ? kind.rounded : kind, default: 0] += blocks
+            }
             if addresses.count < limit { addresses.append(address) }
         }
     }
@@ -56,9 +65,10 @@ struct LeakGrouping {
                 let size = forest.index.usable(forest.lost.members[Int(other)])
                 held.add(size)
                 let type = forest.types[Int(other)]
-                kinds[Kind(type: type, size: type == 0 ? size.roundedUpToPowerOfTwo : 0), default: 0] += 1
+                kinds[Kind(type: type, size: type == 0 ? size : 0), default: 0] += 1
             }
-            let shape = kinds.count <= LeakGrouping.shapeLimit ? kinds.keys.sorted() : [Kind(type: .max, size: .max)]
+            let rounded = Set(kinds.keys.map(\.rounded))
+            let shape = rounded.count <= LeakGrouping.shapeLimit ? rounded.sorted() : [Kind(type: .max, size: .max)]
             let key = Key(isRing: leader.ringBlocks > 1, size: usable, type: forest.types[number], shape: shape)
             groups[key, default: Group()].add(leader: forest.index.start(leader.id), usable, held, kinds, addressLimit)
         }
@@ -86,7 +96,7 @@ struct LeakGrouping {
 
     private func name(_ kind: Kind) -> String {
         if kind.type == .max { return "many kinds" }
-        return types.name(kind.type) ?? "up to \(kind.size) bytes"
+        return types.name(kind.type) ?? "\(kind.size) bytes"
     }
 }
 
