@@ -47,10 +47,10 @@ struct Backoff {
 
     mutating func pause() {
         rounds += 1
-        if rounds <= 64 {
+        if rounds <= 16 {
             sched_yield()
         } else {
-            var time = timespec(tv_sec: 0, tv_nsec: rounds <= 256 ? 20_000 : 500_000)
+            var time = timespec(tv_sec: 0, tv_nsec: rounds <= 256 ? 20_000 : 200_000)
             nanosleep(&time, nil)
         }
     }

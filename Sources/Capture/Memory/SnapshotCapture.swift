@@ -38,6 +38,7 @@ struct SnapshotCapture {
         }
         var freezer = try Freezer(capture: self, memory: memory, before: before)
 
+        let urgency = Urgency()
         var attachment = Attachment(process: process.pid)
         try stop(&attachment)
         let threads = readRegisters(attachment.stopped)
@@ -60,6 +61,7 @@ struct SnapshotCapture {
             release(&attachment)
         case .stream: freezer.describeStanding(mappings)
         }
+        urgency.end()
         let childPid = child?.pid
         let state = readingState(child: childPid)
         let reader = SnapshotReader(
