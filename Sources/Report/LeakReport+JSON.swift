@@ -8,7 +8,7 @@ extension LeakReport {
     package func json(_ options: Options) -> String {
         let groups = groups(options)
         let shown = groups.prefix(options.limit.flatMap { $0 > 0 ? $0 : nil } ?? groups.count)
-        return JSONValue.object([
+        var fields: [String: JSONValue] = [
             "schema": "nusu.leaks/1",
             "target": targetJSON,
             "snapshot": snapshotJSON,
@@ -17,7 +17,9 @@ extension LeakReport {
             "groups": .array(shown.map(LeakReport.json)),
             "groupsLeftOut": JSONValue(groups.count - shown.count),
             "gaps": .array(findings.gaps.map(JSONValue.init(gap:))),
-        ]).document()
+        ]
+        if !findings.asked.isEmpty { fields["asked"] = .array(askedJSON) }
+        return JSONValue.object(fields).document()
     }
 
     private var targetJSON: JSONValue {

@@ -12,6 +12,8 @@ struct LeakRun {
     let confirm: Confirmation
     /// Addresses kept for each group.
     let addressLimit: Int
+    /// Addresses whose verdict and holders are asked for.
+    let about: [UInt64]
 
     /// A snapshot that hangs together costs little to retake; one that is still torn after so many is taken as it is.
     private static let maximumAttempts = 5
@@ -68,7 +70,7 @@ extension LeakRun {
         while true {
             let isLast = attempt == LeakRun.maximumAttempts
             let options = LeakAnalysis.Options(
-                acceptTorn: isLast, confirmAgainst: earlier, addressLimit: addressLimit)
+                acceptTorn: isLast, confirmAgainst: earlier, addressLimit: addressLimit, about: about)
             let plan = try resolvedPlan()
             progress.enter("reading the heap of \(target)")
             let (outcome, facts) = try Snapshot.take(plan, procFS: procfs) { session in

@@ -87,3 +87,14 @@ struct ByteSize: ExpressibleByArgument {
 
     var defaultValueDescription: String { "\(count)" }
 }
+
+/// An address as nusu and debuggers print it: `0x55d0c8e00000`, or hexadecimal digits alone.
+struct HexAddress: ExpressibleByArgument {
+    let value: UInt64
+
+    init?(argument: String) {
+        let digits = argument.lowercased().hasPrefix("0x") ? String(argument.dropFirst(2)) : argument
+        guard let value = UInt64(digits, radix: 16) else { return nil }
+        self.value = value
+    }
+}

@@ -19,7 +19,7 @@ final class InteriorBases {
         let start = index.start(id)
         let usable = index.usable(id)
         guard offset > 0, offset < usable else { return false }
-        if offset & 7 == 0, isSecondBase(start, offset) { return true }
+        if offset & 7 == 0, isSecondBase(start, offset) || isThrownObject(start, offset) { return true }
         switch offset {
         case 8, 16:
             return isArrayBehindCookie(start, offset, usable) || (offset == 8 && isLengthPrefixed(start, usable))
@@ -37,6 +37,13 @@ final class InteriorBases {
             pages.word(at: first &- 16) == 0
         else { return false }
         return true
+    }
+
+    /// An exception object: std::exception_ptr points behind the runtime's header, which ends in the unwinder's with the
+    /// runtime's name in its first word (Itanium C++ ABI: Exception Handling, 2.2.1: "GNUCC++\0", last byte 1 if dependent).
+    private func isThrownObject(_ start: UInt64, _ offset: UInt64) -> Bool {
+        guard offset >= 64, let name = pages.word(at: start + offset - 32) else { return false }
+        return name >> 8 == 0x0047_4e55_4343_2b2b
     }
 
     /// `new T[n]` with a destructor: the number of elements stands in the word before them (Itanium C++ ABI, 2.7).

@@ -86,7 +86,8 @@ struct RootFinder {
     private func kind(of mapping: Mapping, relro: Set<AddressRange>, gaps: inout [Gap]) -> (RootKind, Int)? {
         let permissions = mapping.permissions
         if permissions.contains(.shared) {
-            guard permissions.contains(.write) else { return nil }
+            // A file that this process only reads holds no pointers of its own; memory that it can share with itself may.
+            guard permissions.contains(.write) || mapping.isSharedMemory else { return nil }
             if mapping.isDevice {
                 gaps.append(
                     Gap(
@@ -157,6 +158,12 @@ struct RootFinder {
 }
 
 extension Mapping {
+    /// Shared memory without a file on a disk: memfd_create, shm_open, System V, anonymous.
+    var isSharedMemory: Bool {
+        let path = name
+        return ["/memfd:", "/dev/shm/", "/dev/zero", "/SYSV"].contains { path.hasPrefix($0) }
+    }
+
     /// Memory of a device. Shared memory has device paths too and is none.
     var isDevice: Bool {
         let path = name

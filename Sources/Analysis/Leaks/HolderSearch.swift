@@ -29,8 +29,10 @@ package struct AskedBlock: Hashable, Sendable {
     /// The block's first usable byte and usable size; 0 when there is none.
     package let start: UInt64
     package let size: UInt64
-    /// At most `HolderSearch.limit`, roots first.
+    /// At most `holderLimit`, roots first.
     package let holders: [Holder]
+
+    package static let holderLimit = 16
 }
 
 /// Looks for every word that points to given blocks: roots and blocks are read once more, so this runs only when asked.
@@ -38,9 +40,6 @@ struct HolderSearch {
     let image: MemoryImage
     let roots: Roots
     let index: BlockIndex
-
-    /// Holders that are kept for each block.
-    static let limit = 16
 
     /// `fate` says the verdict of a block.
     func answer(_ addresses: [UInt64], fate: (BlockID) -> AskedBlock.Fate) -> [AskedBlock] {
@@ -64,7 +63,7 @@ struct HolderSearch {
         func note(_ word: UInt64, _ root: RootKind?, _ address: UInt64?, _ block: BlockID?) {
             guard word >= lowest, word < highest else { return }
             let found = index.find(word)
-            guard found >= 0, let holders = wanted[BlockIndex.id(found)], holders.count < HolderSearch.limit,
+            guard found >= 0, let holders = wanted[BlockIndex.id(found)], holders.count < AskedBlock.holderLimit,
                 BlockIndex.id(found) != block
             else { return }
             let holder = Holder(

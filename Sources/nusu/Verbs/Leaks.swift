@@ -64,6 +64,12 @@ struct Leaks: ParsableCommand, Verb {
     @Flag(help: "Also show the groups that are only possibly lost.")
     var possible = false
 
+    @Option(
+        help: ArgumentHelp(
+            "Say what holds the block at this address, and whether it is lost; may be given several times.",
+            valueName: "address"))
+    var about: [HexAddress] = []
+
     @Flag(help: "Say how the snapshot would be taken and what it would cost, and touch nothing.")
     var dryRun = false
 
@@ -80,7 +86,7 @@ struct Leaks: ParsableCommand, Verb {
         let run = LeakRun(
             target: identity, procfs: procfs,
             snapshot: SnapshotOptions(method: snapshot.method, maxPauseSeconds: maxPause.value), confirm: confirm,
-            addressLimit: addresses ? Leaks.allAddresses : Leaks.sampleAddresses)
+            addressLimit: addresses ? Leaks.allAddresses : Leaks.sampleAddresses, about: about.map(\.value))
         if dryRun {
             let plan = try run.plan()
             try Output.print(self.output.json ? plan.json() : plan.text(output.style))
@@ -89,7 +95,11 @@ struct Leaks: ParsableCommand, Verb {
         let report = try run.report()
         let options = LeakReport.Options(
             limit: limit, minBytes: minBytes.count, addresses: addresses, possible: possible)
-        try Output.print(self.output.json ? report.json(options) : report.text(options, output.style))
+        if self.output.json {
+            try Output.print(report.json(options))
+        } else {
+            try Output.print(about.isEmpty ? report.text(options, output.style) : report.aboutText(output.style))
+        }
         if report.foundLost { return ExitStatus.found }
         return report.sawEverything ? ExitStatus.done : ExitStatus.lowerBound
     }

@@ -23,6 +23,7 @@ struct GlibcHeap {
             pieces += linked.pieces
             torn += linked.torn
         }
+        pieces += HeapPieceFinder.breakPieces(of: rings.map { $0.arenas[0] }, in: image)
         let mapped = MappedChunkFinder(
             image: image, holedArenas: rings.map { $0.arenas[0] }.filter { !$0.isContiguous }
         ).search(unclaimedAnonymousMemory(pieces))

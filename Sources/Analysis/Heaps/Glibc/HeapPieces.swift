@@ -43,17 +43,20 @@ struct HeapPieceFinder {
                         reason: "the list of heaps of the arena at \(Address(arena.address)) does not hang together"))
             }
         }
-        let main = ring.arenas[0]
-        for area in breakAreas() where main.isContiguous ? area.contains(main.top) : true {
-            pieces.append(
-                HeapPiece(kind: .breakArea, range: area, reserved: area, firstChunk: area.lower, arena: main))
-        }
         return (pieces, torn)
     }
 
-    /// The `[heap]` mappings, neighbours joined: flags set on a part of it split the kernel's listing.
-    private func breakAreas() -> [AddressRange] {
-        image.mappings.filter { $0.isHeap && $0.permissions.contains(.read) }.map(\.range).merged()
+    /// The area below the program break, and the main arena that it belongs to: the one whose top lies in it, or one that
+    /// had to leave it because the break could not grow. (A second C library in the process never uses the break.)
+    static func breakPieces(of arenas: [Arena], in image: MemoryImage) -> [HeapPiece] {
+        // Neighbours are joined: flags set on a part of the area split the kernel's listing.
+        let areas = image.mappings.filter { $0.isHeap && $0.permissions.contains(.read) }.map(\.range).merged()
+        return areas.compactMap { area in
+            guard
+                let arena = arenas.first(where: { area.contains($0.top) }) ?? arenas.first(where: { !$0.isContiguous })
+            else { return nil }
+            return HeapPiece(kind: .breakArea, range: area, reserved: area, firstChunk: area.lower, arena: arena)
+        }
     }
 
     /// The heaps of a thread arena, newest to oldest along `prev` (glibc arena.c, `heap_info`).
