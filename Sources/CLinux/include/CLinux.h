@@ -1,10 +1,8 @@
 // Struct layouts and shims for what Swift cannot import: variadic functions, macros, processor instructions. No logic.
+// Without _GNU_SOURCE: other modules include the same system headers without it, and types that differ by it (fd_set)
+// make the compiler refuse both.
 #pragma once
 
-#ifndef _GNU_SOURCE
-#define _GNU_SOURCE 1
-#endif
-#include <cpuid.h>
 #include <pthread.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -76,16 +74,15 @@ static inline int clinux_pagemap_scan(int descriptor, struct clinux_scan_argumen
 
 /// One subleaf of CPUID leaf 13: size and offset of a component in the standard XSAVE format (Intel SDM volume 1, 13.2).
 static inline void clinux_xsave_component(uint32_t component, uint32_t *size, uint32_t *offset) {
-    uint32_t a = 0, b = 0, c = 0, d = 0;
-    __cpuid_count(13, component, a, b, c, d);
+    uint32_t a = 13, b = 0, c = component, d = 0;
+    // Not <cpuid.h>: it drags in the compiler's module of intrinsics with half of the C library.
+    __asm__("cpuid" : "+a"(a), "=b"(b), "+c"(c), "=d"(d));
     *size = a;
     *offset = b;
 }
 
 /// The first place of a byte sequence, or NULL (man 3 memmem).
-static inline const void *clinux_find(const void *hay, size_t hay_size, const void *needle, size_t needle_size) {
-    return memmem(hay, hay_size, needle, needle_size);
-}
+const void *clinux_find(const void *hay, size_t hay_size, const void *needle, size_t needle_size);
 
 /// Starts a thread with the given stack size and waits for its end; an error number, 0 for success. One call because
 /// Swift takes the types of pthread.h to be of whichever module it met them in first.
