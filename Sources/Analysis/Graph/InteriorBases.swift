@@ -19,6 +19,8 @@ final class InteriorBases {
         let start = index.start(id)
         let usable = index.usable(id)
         guard offset > 0, offset < usable else { return false }
+        // A tag in the low bits of a pointer to the start (red-black trees, the Swift runtime's tables).
+        if offset < 8 { return true }
         if offset & 7 == 0, isSecondBase(start, offset) || isThrownObject(start, offset) { return true }
         switch offset {
         case 8, 16:
