@@ -39,9 +39,12 @@ final class Demo {
 
     func end() { child.end() }
 
-    /// Reads the lines that it has printed since, up to the first silence.
-    func takeLaterLines() throws {
-        while let line = try? child.readLine(withinSeconds: 0.1) { try take(line) }
+    /// Reads what it prints within the next seconds.
+    func takeLaterLines(forSeconds seconds: Double) throws {
+        let end = Clock.now + seconds
+        while Clock.now < end {
+            if let line = try? child.readLine(withinSeconds: end - Clock.now) { try take(line) }
+        }
     }
 
     private func take(_ line: String) throws {

@@ -69,12 +69,10 @@ extension LiveTests {
         /// demo holds is called lost.
         @Test func growingTarget() throws {
             let demo = try Demo("nusu-demo", ["grow"])
-            usleep(500_000)
-            try demo.takeLaterLines()
+            try demo.takeLaterLines(forSeconds: 0.7)
             let before = demo.truth.definite
             let document = try LeakRun("\(demo.pid)").document()
-            usleep(200_000)
-            try demo.takeLaterLines()
+            try demo.takeLaterLines(forSeconds: 0.3)
             let found = Set(document.leaders("definite").keys)
             #expect(found.subtracting(demo.truth.definite).isEmpty)
             #expect(before.subtracting(found).count <= 2)
