@@ -46,7 +46,7 @@ let package = Package(
         .executableTarget(
             name: "Probe", dependencies: ["Capture", "Model"], path: "Tests/Probe", swiftSettings: settings),
         .testTarget(name: "ModelTests", dependencies: ["Model"], swiftSettings: settings),
-        .testTarget(name: "KernelTests", dependencies: ["Kernel", "Model", system], swiftSettings: settings),
+        .testTarget(name: "KernelTests", dependencies: ["CLinux", "Kernel", "Model", system], swiftSettings: settings),
         .testTarget(name: "CaptureTests", dependencies: ["Capture", "Kernel", "Model"], swiftSettings: settings),
         .testTarget(name: "AnalysisTests", dependencies: ["Analysis", "Model"], swiftSettings: settings),
         .testTarget(

@@ -20,7 +20,11 @@ do throws(Failure) {
     try Snapshot.take(plan) { [fatalStep] step in
         if step == fatalStep { kill(getpid(), SIGKILL) }
     } body: { [readSeconds] session throws(Failure) in
-        sleep(readSeconds)
+        if readSeconds > 0 {
+            // Past the buffer: whoever waits for this line is to send a signal now.
+            write(1, "reading\n", 8)
+            sleep(readSeconds)
+        }
         let bytes = readAll(session.image)
         session.end()
         let micros = Int(session.facts.pauseSeconds * 1e6)

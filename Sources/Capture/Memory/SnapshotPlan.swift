@@ -83,6 +83,14 @@ enum Measure {
         return "\(option(bounded)) s"
     }
 
+    /// What the user set, not rounded away: "0.25 s".
+    static func limit(_ seconds: Double) -> String {
+        let hundredths = Int((min(max(seconds, 0), 1e6) * 100).rounded())
+        guard hundredths > 0, hundredths % 10 != 0 else { return Measure.seconds(seconds) }
+        let fraction = hundredths % 100
+        return "\(hundredths / 100).\(fraction < 10 ? "0" : "")\(fraction) s"
+    }
+
     /// A value for `--max-pause` that allows `seconds`: rounded up to a tenth.
     static func option(_ seconds: Double) -> String {
         let tenths = Int((min(max(seconds, 0), 1e6) * 10).rounded(.up))

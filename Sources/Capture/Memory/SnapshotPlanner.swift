@@ -153,7 +153,7 @@ struct SnapshotPlanner {
         return Failure(
             .unsupported,
             what: "a snapshot by \(method.rawValue) would stop \(process) for about \(Measure.seconds(pause)), "
-                + "longer than the \(Measure.seconds(options.maxPauseSeconds)) allowed: not taken",
+                + "longer than the \(Measure.limit(options.maxPauseSeconds)) allowed: not taken",
             subject: process.description,
             remedy: "allow it: --snapshot \(method.rawValue) --max-pause \(Measure.option(pause))")
     }

@@ -1,0 +1,77 @@
+import Glibc
+import Model
+import Testing
+
+@testable import Capture
+
+/// The reader on this process's own memory.
+@Suite struct SnapshotReaderTests {
+    static let page: UInt64 = 4096
+
+    static func reader(
+        _ regions: [SnapshotRegion], state: ReadingState = ReadingState(isLow: nil)
+    ) throws -> SnapshotReader {
+        let memory = try OpenMemory(getpid(), procFS: ProcFS())
+        return SnapshotReader(
+            regions: regions, live: memory, child: nil, copies: nil, state: state, isChildGone: { _ in false })
+    }
+
+    static func mapping(_ lower: UInt64, _ upper: UInt64, _ permissions: Mapping.Permissions = [.read, .write])
+        -> Mapping
+    {
+        Mapping(range: AddressRange(lower, upper), permissions: permissions)
+    }
+
+    @Test func joinsRegionsAndStopsAtHoles() throws {
+        let copied = [UInt8](repeating: 7, count: 4096)
+        try copied.withUnsafeBytes { bytes in
+            let address = UInt(bitPattern: bytes.baseAddress)
+            let mapping = Self.mapping(0x10000, 0x20000)
+            let reader = try Self.reader([
+                SnapshotRegion(AddressRange(0x10000, 0x11000), .copied(address), of: mapping),
+                SnapshotRegion(AddressRange(0x11000, 0x12000), .zeros, of: mapping),
+                SnapshotRegion(AddressRange(0x13000, 0x14000), .zeros, of: mapping),
+            ])
+            #expect(reader.bytes(at: 0x10ffe, count: 4) == [7, 7, 0, 0])
+            var buffer = [UInt8](repeating: 1, count: 0x4000)
+            #expect(buffer.withUnsafeMutableBytes { reader.read(at: 0x10800, into: $0) } == 0x1800)
+            #expect(reader.bytes(at: 0x12000, count: 1) == nil)
+            #expect(reader.bytes(at: UInt64.max - 1, count: 4) == nil)
+            #expect(reader.populated(in: AddressRange(0x10800, 0x14000)) == [AddressRange(0x10800, 0x11000)])
+        }
+    }
+
+    @Test func readsOnlyWhatCannotChangeAfterTheEnd() throws {
+        let words: [UInt64] = [42, 43]
+        try words.withUnsafeBytes { bytes in
+            let address = UInt64(UInt(bitPattern: bytes.baseAddress))
+            let range = AddressRange(address, address + 16)
+            for (permissions, expected) in [([.read], 42), ([.read, .write], nil)] as [(Mapping.Permissions, UInt64?)] {
+                let state = ReadingState(isLow: nil)
+                let mapping = Mapping(range: range, permissions: permissions)
+                let reader = try Self.reader([SnapshotRegion(range, .frozen, of: mapping)], state: state)
+                #expect(reader.word(at: address) == 42)
+                state.end()
+                #expect(reader.word(at: address) == expected)
+            }
+        }
+    }
+
+    @Test func givesUpWhenMemoryRunsLow() throws {
+        let state = ReadingState(isLow: { true })
+        let mapping = Self.mapping(0x10000, 0x10000 + 64 << 20)
+        let reader = try Self.reader([SnapshotRegion(mapping.range, .zeros, of: mapping)], state: state)
+        #expect(reader.bytes(at: 0x10000, count: 1 << 20)?.count == 1 << 20)
+        #expect(reader.bytes(at: 0x10000, count: 16 << 20) == nil)
+        #expect(state.stop == .lowMemory)
+        #expect(reader.bytes(at: 0x10000, count: 1) == nil)
+    }
+
+    @Test func theFirstReasonCounts() {
+        let state = ReadingState(isLow: nil)
+        #expect(state.stop == nil)
+        state.loseChild()
+        state.end()
+        #expect(state.stop == .childGone)
+    }
+}
