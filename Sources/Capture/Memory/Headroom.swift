@@ -12,9 +12,10 @@ struct Headroom {
     private let targetGroups: [MemoryCgroup]
     private let ownGroups: [MemoryCgroup]
 
-    init(procFS: ProcFS, target: Int32, own: Int32) {
+    /// - Parameter own: nil where only the target's groups matter.
+    init(procFS: ProcFS, target: Int32, own: Int32?) {
         targetGroups = (try? procFS.memoryCgroups(of: target)) ?? []
-        ownGroups = (try? procFS.memoryCgroups(of: own)) ?? []
+        ownGroups = own.flatMap { try? procFS.memoryCgroups(of: $0) } ?? []
     }
 
     init(targetGroups: [MemoryCgroup], ownGroups: [MemoryCgroup]) {

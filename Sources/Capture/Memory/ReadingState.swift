@@ -2,8 +2,8 @@ import Kernel
 import Model
 import Synchronization
 
-/// Whether a snapshot may still be read, shared by all who read it. Asks now and then for the user's signals and for the
-/// memory that the target's control groups have left, so that a long read ends when it must.
+/// Whether a snapshot may still be read, shared by all who read it. Asks now and then for the user's signals, so that a long
+/// read ends when it must.
 final class ReadingState: Sendable {
     enum Stop: Hashable {
         /// The session has ended as it should.
@@ -22,18 +22,10 @@ final class ReadingState: Sendable {
 
     private static let bytesBetweenPolls = 256 << 10
     private static let callsBetweenPolls = 64
-    private static let bytesBetweenLooks = 8 << 20
 
     private let state = Atomic<Int>(open)
     private let calls = Atomic<Int>(0)
     private let polledBytes = Atomic<Int>(0)
-    private let watchedBytes = Atomic<Int>(0)
-    /// The child, killed as soon as memory runs low; 0: none.
-    private let child = Atomic<Int32>(0)
-    private let watch: (@Sendable () -> Bool)?
-
-    /// - Parameter isLow: whether the target's groups are about to run out of memory; nil: nobody has a limit.
-    init(isLow: (@Sendable () -> Bool)?) { watch = isLow }
 
     var stop: Stop? {
         switch state.load(ordering: .acquiring) {
@@ -45,10 +37,9 @@ final class ReadingState: Sendable {
         }
     }
 
-    func guardChild(_ pid: Int32) { child.store(pid, ordering: .releasing) }
-
     func end() { become(ReadingState.ended) }
     func loseChild() { become(ReadingState.childGone) }
+    func runLow() { become(ReadingState.lowMemory) }
 
     /// Counts a read; false when nothing may be read any more.
     func admit(bytes: Int) -> Bool {
@@ -58,15 +49,6 @@ final class ReadingState: Sendable {
             polledBytes.store(0, ordering: .relaxed)
             calls.store(0, ordering: .relaxed)
             pollSignals()
-        }
-        if let watch, watchedBytes.add(bytes, ordering: .relaxed).newValue >= ReadingState.bytesBetweenLooks {
-            watchedBytes.store(0, ordering: .relaxed)
-            if watch() {
-                become(ReadingState.lowMemory)
-                // At once: to wait for the reader's own end could be too late for the target.
-                let pid = child.load(ordering: .acquiring)
-                if pid > 0 { FrozenChild.kill(pid) }
-            }
         }
         return state.load(ordering: .acquiring) == ReadingState.open
     }

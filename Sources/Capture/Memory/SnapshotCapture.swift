@@ -63,7 +63,8 @@ struct SnapshotCapture {
         }
         urgency.end()
         let childPid = child?.pid
-        let state = readingState(child: childPid)
+        let state = ReadingState()
+        let watch = childPid.flatMap { headroomWatch(of: $0, state) }
         let reader = SnapshotReader(
             regions: freezer.regions, live: memory, child: childMemory, copies: freezer.copies, state: state,
             isChildGone: { [procFS] pid in (try? procFS.stat(of: pid))?.isZombie ?? true })
@@ -76,7 +77,7 @@ struct SnapshotCapture {
         observer(.reading)
         let held: Attachment? = method == .stream ? consume attachment : nil
         return SnapshotSession(
-            image: image, facts: facts, state: state, attachment: held, child: child, reaper: reaper,
+            image: image, facts: facts, state: state, attachment: held, child: child, watch: watch, reaper: reaper,
             zombies: zombies + (childPid.map { [$0] } ?? []), observer: observer)
     }
 
@@ -204,17 +205,19 @@ struct SnapshotCapture {
         }
     }
 
-    private func readingState(child: Int32?) -> ReadingState {
-        guard let child, let headroom = plan.headroomBytes else { return ReadingState(isLow: nil) }
-        // A quarter of what was thought to be needed, but enough to react in.
-        let floor = min(max(plan.neededBytes / 4, 4 << 20), headroom / 2)
-        let state = ReadingState { [procFS, process] in
-            guard let left = Headroom(procFS: procFS, target: process.pid, own: getpid()).targetBytes else {
-                return false
-            }
+    private func headroomWatch(of child: Int32, _ state: ReadingState) -> HeadroomWatch? {
+        guard let headroom = plan.headroomBytes else { return nil }
+        // Half of what was thought to be needed, and enough to react in.
+        let floor = min(max(plan.neededBytes / 2, 16 << 20), headroom / 2)
+        let isLow: @Sendable () -> Bool = { [procFS, process] in
+            guard let left = Headroom(procFS: procFS, target: process.pid, own: nil).targetBytes else { return false }
             return left < floor
         }
-        state.guardChild(child)
-        return state
+        return HeadroomWatch(isLow: isLow) {
+            guard state.stop == nil else { return }
+            state.runLow()
+            // At once: to wait for whoever reads could be too late for the target.
+            FrozenChild.kill(child)
+        }
     }
 }

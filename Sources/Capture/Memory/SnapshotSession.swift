@@ -15,13 +15,14 @@ package final class SnapshotSession {
     /// Stream: the standing target.
     private var attachment: Attachment?
     private var child: FrozenChild?
+    private let watch: HeadroomWatch?
     private let reaper: ZombieReaper?
     private var zombies: [Int32]
     private var isEnded = false
 
     init(
         image: MemoryImage, facts: SnapshotFacts, state: ReadingState, attachment: consuming Attachment?,
-        child: consuming FrozenChild?, reaper: ZombieReaper?, zombies: [Int32],
+        child: consuming FrozenChild?, watch: HeadroomWatch?, reaper: ZombieReaper?, zombies: [Int32],
         observer: @escaping (SnapshotStep) -> Void
     ) {
         self.image = image
@@ -29,6 +30,7 @@ package final class SnapshotSession {
         self.state = state
         self.attachment = attachment
         self.child = child
+        self.watch = watch
         self.reaper = reaper
         self.zombies = zombies
         self.observer = observer
@@ -42,6 +44,8 @@ package final class SnapshotSession {
     package func end() {
         guard !isEnded else { return }
         isEnded = true
+        // Before the child's end: its identifier may then belong to another.
+        watch?.end()
         state.pollSignals()
         if child?.hasEnded() == true { state.loseChild() }
         state.end()

@@ -9,7 +9,7 @@ import Testing
     static let page: UInt64 = 4096
 
     static func reader(
-        _ regions: [SnapshotRegion], state: ReadingState = ReadingState(isLow: nil)
+        _ regions: [SnapshotRegion], state: ReadingState = ReadingState()
     ) throws -> SnapshotReader {
         let memory = try OpenMemory(getpid(), procFS: ProcFS())
         return SnapshotReader(
@@ -47,7 +47,7 @@ import Testing
             let address = UInt64(UInt(bitPattern: bytes.baseAddress))
             let range = AddressRange(address, address + 16)
             for (permissions, expected) in [([.read], 42), ([.read, .write], nil)] as [(Mapping.Permissions, UInt64?)] {
-                let state = ReadingState(isLow: nil)
+                let state = ReadingState()
                 let mapping = Mapping(range: range, permissions: permissions)
                 let reader = try Self.reader([SnapshotRegion(range, .frozen, of: mapping)], state: state)
                 #expect(reader.word(at: address) == 42)
@@ -58,17 +58,18 @@ import Testing
     }
 
     @Test func givesUpWhenMemoryRunsLow() throws {
-        let state = ReadingState(isLow: { true })
+        let state = ReadingState()
         let mapping = Self.mapping(0x10000, 0x10000 + 64 << 20)
         let reader = try Self.reader([SnapshotRegion(mapping.range, .zeros, of: mapping)], state: state)
-        #expect(reader.bytes(at: 0x10000, count: 1 << 20)?.count == 1 << 20)
-        #expect(reader.bytes(at: 0x10000, count: 16 << 20) == nil)
+        let watch = HeadroomWatch(isLow: { true }, onLow: { state.runLow() })
+        while state.stop == nil { usleep(1000) }
+        watch.end()
         #expect(state.stop == .lowMemory)
         #expect(reader.bytes(at: 0x10000, count: 1) == nil)
     }
 
     @Test func theFirstReasonCounts() {
-        let state = ReadingState(isLow: nil)
+        let state = ReadingState()
         #expect(state.stop == nil)
         state.loseChild()
         state.end()
