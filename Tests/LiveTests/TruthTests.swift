@@ -13,8 +13,9 @@ extension LiveTests {
         static let quiet: [String] = [
             "overwrite", "reachable", "list", "rings", "long-ring", "tree", "interior", "bins", "sizes", "million",
             "noncontiguous", "foreign-sbrk", "epoll", "trimmed", "history 1", "history 2", "arenas", "heaps", "mixed",
-            "finished", "registers", "signal-frame", "stacks", "thread-local", "globals", "libc", "second-libc",
-            "mappings", "sparse", "fork-advice", "executable", "hostile", "forked", "random 1", "random 2", "random 3",
+            "finished", "registers", "signal-frame", "stacks", "thread-local", "globals", "libc",
+            "mappings", "remapped", "sparse", "fork-advice", "executable", "hostile", "forked", "random 1", "random 2",
+            "random 3",
             "random 4", "random 5",
         ]
 
@@ -77,6 +78,21 @@ extension LiveTests {
             #expect(found.subtracting(demo.truth.definite).isEmpty)
             #expect(before.subtracting(found).count <= 2)
             #expect(before.count > 10)
+        }
+
+        /// The loader of the second namespace holds some of its own blocks through their middle.
+        @Test func secondLibc() throws {
+            try compare("nusu-demo", "second-libc", morePossible: true)
+        }
+
+        /// The child of a fork: everything is where it was in the parent, but much of it not yet touched.
+        @Test(arguments: ["fork", "copy", "stream"])
+        func inherited(_ method: String) throws {
+            let demo = try Demo("nusu-demo", ["inherited"])
+            let child = try #require(demo.otherPid)
+            let document = try LeakRun("\(child)", ["--snapshot", method]).document()
+            #expect(differences(document, from: demo.truth).isEmpty)
+            #expect(ProcessView(pid: child).harm.isEmpty)
         }
 
         @Test func gapIsNamed() throws {

@@ -33,6 +33,7 @@
     X(libc, "libc", "what the C library keeps for itself, nothing lost")                                 \
     X(second_libc, "second-libc", "a second C library in a namespace of its own")                        \
     X(mappings, "mappings", "pointers in private, shared, read-only and file-less mappings")             \
+    X(remapped, "remapped", "a pointer in shared memory, not yet touched through this mapping")           \
     X(sparse, "sparse", "a pointer in the middle of a reservation of 1 TiB")                             \
     X(fork_advice, "fork-advice", "pointers in memory that a fork leaves out or wipes")                  \
     X(executable, "executable", "a pointer in anonymous executable memory")                              \
@@ -40,6 +41,7 @@
     X(random_graph, "random", "a random graph [SEED]")                                                   \
     X(stopped, "stopped", "stops itself with SIGSTOP")                                                   \
     X(forked, "forked", "has a child that shares all its pages")                                         \
+    X(inherited, "inherited", "a pointer in shared memory; says the pid of a child that has inherited it")  \
     X(zombie, "zombie", "keeps a zombie; says its pid")                                                  \
     X(traced, "traced", "is traced by a child of its own")                                               \
     X(vfork_parent, "vfork", "waits in vfork")                                                           \

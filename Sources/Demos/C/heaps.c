@@ -68,6 +68,10 @@ void demo_sizes(const char *argument) {
     lose(demo_fill(realloc(demo_block(9000000), 300000)));
     lose(demo_fill(realloc(demo_block(500000), 64)));
     lose(demo_fill(realloc(demo_block(4000), 1000)));
+    // Aligned, with a mapping of its own, then resized by the kernel: the header in front keeps the old size.
+    lose(demo_fill(realloc(demo_fill(memalign(2048, 300000)), 5000000)));
+    lose(demo_fill(realloc(demo_fill(memalign(512, 5000000)), 400000)));
+    hold(demo_fill(realloc(demo_fill(memalign(64, 700000)), 900000)));
 }
 
 void demo_million(const char *argument) {

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
 #include <sys/wait.h>
@@ -41,6 +42,23 @@ void demo_forked(const char *argument) {
     lose();
     pid_t child = start_child();
     if (child == 0) demo_wait();
+    demo_say("pid", child);
+}
+
+void demo_inherited(const char *argument) {
+    (void)argument;
+    lose();
+    // A fork does not copy the page tables of shared memory: the child has the page and has not touched it.
+    void **shared = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (shared == MAP_FAILED) demo_give_up("no mapping");
+    shared[100] = demo_block(64);
+    demo_note(DEMO_REACHABLE, shared[100], NULL);
+    demo_scrub();
+    pid_t child = start_child();
+    if (child == 0) {
+        demo_scrub();
+        demo_wait();
+    }
     demo_say("pid", child);
 }
 

@@ -153,13 +153,19 @@ void demo_mappings(const char *argument) {
     void **read_only = map(size, writable, MAP_PRIVATE | MAP_ANONYMOUS, -1);
     read_only[700] = used_block();
     mprotect(read_only, size, PROT_READ);
-    // Read-only through this mapping, written through another one that is gone.
-    int other = memfd_create("other", MFD_CLOEXEC);
-    if (other < 0 || ftruncate(other, size) != 0) demo_give_up("no memory file");
-    void **passing = map(size, writable, MAP_SHARED, other);
+}
+
+void demo_remapped(const char *argument) {
+    (void)argument;
+    enum { writable = PROT_READ | PROT_WRITE, size = 1 << 16 };
+    lose(10);
+    // Written through a mapping that is gone: the page is there, but this process has not touched it through the new one.
+    int file = memfd_create("demo", MFD_CLOEXEC);
+    if (file < 0 || ftruncate(file, size) != 0) demo_give_up("no memory file");
+    void **passing = map(size, writable, MAP_SHARED, file);
     passing[700] = used_block();
     munmap(passing, size);
-    map(size, PROT_READ, MAP_SHARED, other);
+    map(size, PROT_READ, MAP_SHARED, file);
 }
 
 void demo_sparse(const char *argument) {
