@@ -11,6 +11,7 @@ struct LeakGroupText {
 
     var lines: [String] {
         var details: [String] = []
+        if !group.cycle.isEmpty { details.append(ring) }
         if group.held.blocks > 0 { details.append(held) }
         details.append(advice)
         if options.addresses { details += addressLines }
@@ -36,9 +37,39 @@ struct LeakGroupText {
         let type = group.type.map { TerminalText.escaped($0) }
         switch group.kind {
         case .definite: return type.map { "lost \($0) of \(size)" } ?? "lost block of \(size), no type"
-        case .cycle: return type.map { "cycle of \($0), \(size)" } ?? "cycle of blocks, first of \(size), no type"
+        case .cycle:
+            if group.certainty == .certain { return "retain cycle, certain" }
+            if type != nil, !group.cycle.isEmpty { return "retain cycle" }
+            return type.map { "cycle of \($0), \(size)" } ?? "cycle of blocks, first of \(size), no type"
+        case .overRetained:
+            let name = type ?? "object of \(size)"
+            guard let references = group.references else { return "\(name), over-retained" }
+            return "\(name), over-retained: \(Units.counted(references.counted, "reference")) counted, "
+                + "\(references.found) \(references.found == 1 ? "exists" : "exist")"
         case .possible: return type.map { "perhaps lost \($0) of \(size)" } ?? "perhaps lost block of \(size), no type"
         }
+    }
+
+    /// "Owner.pet -> Pet.owner -> Owner"
+    private var ring: String {
+        let steps = group.cycle.map { "\($0.type).\($0.field)" } + [group.cycle[0].type]
+        return TerminalText.escaped(shortened(steps.joined(separator: " -> ")))
+    }
+
+    /// Without the module where all types are of one: it would stand there at every step.
+    private func shortened(_ text: String) -> String {
+        let modules = Set(group.cycle.map(\.type).filter { $0.contains(".") }.map { $0.prefix { $0 != "." } })
+        guard modules.count == 1, let module = modules.first, !module.contains("<") else { return text }
+        var result = ""
+        var rest = Substring(text)
+        while let range = rest.firstRange(of: module + ".") {
+            let isStart =
+                range.lowerBound == rest.startIndex
+                || [" ", "<", "("].contains(rest[rest.index(before: range.lowerBound)])
+            result += rest[..<(isStart ? range.lowerBound : range.upperBound)]
+            rest = rest[range.upperBound...]
+        }
+        return result + rest
     }
 
     private var held: String {
@@ -53,7 +84,10 @@ struct LeakGroupText {
         let points = group.pointsTo.map { "points to: \(TerminalText.escaped($0)). " } ?? ""
         switch group.kind {
         case .definite: return points + "Overwritten or never freed."
-        case .cycle: return points + "They hold only each other: make one of the references weak, or clear it."
+        case .cycle:
+            if let place = group.breakAt { return "break it: " + TerminalText.escaped(shortened(place)) }
+            return points + "They hold only each other: make one of the references weak, or clear it."
+        case .overRetained: return "An unbalanced passRetained, or a release that C code forgot."
         case .possible: return points + "Only pointers into the middle of it are left."
         }
     }

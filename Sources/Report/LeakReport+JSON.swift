@@ -15,6 +15,13 @@ extension LeakReport {
             "heap": heapJSON,
             "summary": summaryJSON,
             "groups": .array(shown.map(LeakReport.json)),
+            "byType": .array(
+                findings.byType.map {
+                    .object([
+                        "type": .string($0.type), "blocks": JSONValue($0.tally.blocks),
+                        "bytes": JSONValue($0.tally.bytes),
+                    ])
+                }),
             "groupsLeftOut": JSONValue(groups.count - shown.count),
             "gaps": .array(findings.gaps.map(JSONValue.init(gap:))),
         ]
@@ -82,6 +89,13 @@ extension LeakReport {
                 group.heldKinds.map { .object(["name": .string($0.name), "blocks": JSONValue($0.blocks)]) }),
             "addresses": .array(group.addresses.map { .string(Address($0).description) }),
             "signature": .string(group.signature),
+            "cycle": .array(
+                group.cycle.map { .object(["type": .string($0.type), "field": .string($0.field)]) }),
+            "certainty": .string(group.certainty.rawValue),
+            "breakAt": JSONValue(group.breakAt),
+            "references": group.references.map {
+                .object(["counted": JSONValue($0.counted), "found": JSONValue($0.found)])
+            } ?? .null,
         ])
     }
 }

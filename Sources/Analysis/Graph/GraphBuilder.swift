@@ -28,15 +28,25 @@ struct GraphBuilder {
         let targets = GrowingBuffer<UInt32>(capacity: ids.count * 2)
         let interior = GrowingBuffer<ObjectGraph.InteriorEdge>(capacity: 16)
         let scanner = WordScanner(reader: image.reader, windowBytes: GraphBuilder.windowBytes)
+        var heads = HeadCollector(firstBlock: ids.lowerBound, count: ids.count)
         for id in ids {
             offsets.append(UInt32(targets.count))
             let start = index.start(BlockID(id))
             let firstTarget = targets.count
-            scanner.scan(
-                AddressRange(start, start + (index.usable(BlockID(id)) & ~7)), gapsMatter: id >= index.smallCount
-            ) { word, _ in
+            var firstWord: UInt64 = 0
+            let range = AddressRange(start, start + (index.usable(BlockID(id)) & ~7))
+            scanner.scan(range, gapsMatter: id >= index.smallCount) { word, address in
                 let found = index.find(word)
-                if found < 0 { return }
+                if found < 0 || BlockIndex.isInterior(found) {
+                    if address == start {
+                        firstWord = word
+                    } else if address == start + 8 {
+                        heads.note(firstWord, second: word, of: id)
+                    }
+                    if found < 0 { return }
+                } else if address == start + 8 {
+                    heads.note(firstWord, second: word, of: id)
+                }
                 let target = BlockIndex.id(found)
                 if BlockIndex.isInterior(found) {
                     guard Int(target) != id else { return }
@@ -50,7 +60,49 @@ struct GraphBuilder {
         offsets.append(UInt32(targets.count))
         targets.shrink()
         interior.shrink()
-        return ObjectGraph.Segment(offsets: offsets, targets: targets, interior: interior)
+        return ObjectGraph.Segment(offsets: offsets, targets: targets, interior: interior, types: heads.types)
+    }
+}
+
+/// Collects the first words of a segment's blocks that could name a type.
+struct HeadCollector {
+    private let firstBlock: Int
+    private let count: Int
+    private var numbers: [BlockHead: UInt16] = [:]
+    private(set) var types = ObjectGraph.LocalTypes()
+    private var last: (head: BlockHead, number: UInt16)?
+
+    /// Of more distinct words in one segment only the first are kept: real programs have a few thousand types.
+    private static let limit = 32_000
+
+    init(firstBlock: Int, count: Int) {
+        self.firstBlock = firstBlock
+        self.count = count
+    }
+
+    /// `first` is 0 where the block's first word is a pointer to the start of another block: no type begins like that.
+    @inline(__always)
+    mutating func note(_ first: UInt64, second: UInt64, of block: Int) {
+        guard first > 1 << 16, first & 7 == 0, first < 1 << 47 else { return }
+        add(BlockHead(first: first, isCounted: SwiftTypes.isPlausibleCount(second)), block)
+    }
+
+    @inline(never)
+    private mutating func add(_ head: BlockHead, _ block: Int) {
+        let number: UInt16
+        if let last, last.head == head {
+            number = last.number
+        } else if let known = numbers[head] {
+            number = known
+        } else {
+            guard types.heads.count < HeadCollector.limit else { return }
+            types.heads.append(head)
+            number = UInt16(types.heads.count)
+            numbers[head] = number
+        }
+        last = (head, number)
+        if types.numbers.isEmpty { types.numbers = [UInt16](repeating: 0, count: count) }
+        types.numbers[block - firstBlock] = number
     }
 }
 

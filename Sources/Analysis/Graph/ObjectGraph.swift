@@ -29,6 +29,7 @@ package final class ObjectGraph: @unchecked Sendable {
         let targets: GrowingBuffer<UInt32>
         /// Words that point into the middle of a block, in order of their source.
         let interior: GrowingBuffer<InteriorEdge>
+        let types: LocalTypes
     }
 
     struct InteriorEdge: BitwiseCopyable {
@@ -36,6 +37,24 @@ package final class ObjectGraph: @unchecked Sendable {
         let target: BlockID
         /// Distance from the target's start in bytes, at most 4 GiB - 1.
         let offset: UInt32
+    }
+
+    /// What the first words of a segment's blocks may say of their types: distinct words that could be a virtual table or
+    /// metadata, and per block the number of its word (from 1; 0 for none). Resolved later, once for each word.
+    struct LocalTypes: Sendable {
+        var heads: [BlockHead] = []
+        /// Empty where `heads` is.
+        var numbers: [UInt16] = []
+    }
+
+    /// The distinct heads of all segments, with the blocks that have them: `body(head, block)`.
+    func forEachHead(_ body: (BlockHead, BlockID) -> Void) {
+        for (number, segment) in segments.enumerated() where !segment.types.heads.isEmpty {
+            let first = number << ObjectGraph.segmentShift
+            for (local, head) in segment.types.numbers.enumerated() where head > 0 {
+                body(segment.types.heads[Int(head) - 1], BlockID(first + local))
+            }
+        }
     }
 
     init(index: BlockIndex, segments: [Segment]) {
@@ -81,4 +100,11 @@ package final class ObjectGraph: @unchecked Sendable {
 
     var edgeCount: Int { segments.reduce(0) { $0 + $1.targets.count } }
     var interiorEdgeCount: Int { segments.reduce(0) { $0 + $1.interior.count } }
+}
+
+/// The beginning of a block as far as its type is concerned.
+struct BlockHead: Hashable, Sendable {
+    let first: UInt64
+    /// Whether the second word can be a Swift object's reference counts.
+    let isCounted: Bool
 }

@@ -15,10 +15,15 @@ struct Reachability {
     let image: MemoryImage
     let graph: ObjectGraph
     let roots: Roots
+    /// Blocks that hold nothing, whatever their words say: side tables of weak references.
+    var holdNothing: Set<BlockID> = []
 
-    func mark() -> [UInt8] {
+    /// `garbage`: blocks that are lost for certain. No word reaches them, and nothing is reached through them.
+    func mark(garbage: [BlockID] = []) -> [UInt8] {
         let index = graph.index
-        var marking = Marking(count: index.count, bases: InteriorBases(index: index, reader: image.reader))
+        var marking = Marking(
+            count: index.count, bases: InteriorBases(index: index, reader: image.reader), garbage: garbage,
+            holdNothing: holdNothing)
         for (word, _) in roots.words { marking.root(word, index) }
         for word in roots.chunkWords {
             // The address of a chunk's header is 16 bytes before its block.
@@ -34,7 +39,7 @@ struct Reachability {
             }
         }
         marking.spread(over: graph)
-        return marking.states
+        return marking.result(garbage)
     }
 }
 
@@ -46,15 +51,26 @@ private struct Marking {
     /// Interior pointers met so far, not yet judged: (block, distance from its start).
     private var interior: [(target: BlockID, offset: UInt32)] = []
     private let bases: InteriorBases
+    private let holdNothing: Set<BlockID>
 
     /// Blocks whose edges are followed together.
     private static let batch = 256
     private static let reachable = Verdict.reachable.rawValue
     private static let possible = Verdict.possible.rawValue
+    /// Stands for "lost for certain" while marking goes on.
+    private static let excluded: UInt8 = 255
 
-    init(count: Int, bases: InteriorBases) {
+    init(count: Int, bases: InteriorBases, garbage: [BlockID], holdNothing: Set<BlockID>) {
         states = [UInt8](repeating: 0, count: count)
         self.bases = bases
+        self.holdNothing = holdNothing
+        for id in garbage { states[Int(id)] = Marking.excluded }
+    }
+
+    func result(_ garbage: [BlockID]) -> [UInt8] {
+        var result = states
+        for id in garbage { result[Int(id)] = Verdict.lost.rawValue }
+        return result
     }
 
     @inline(__always)
@@ -62,7 +78,7 @@ private struct Marking {
         let found = index.find(word)
         if found < 0 { return }
         let id = BlockIndex.id(found)
-        if states[Int(id)] == Marking.reachable { return }
+        if states[Int(id)] != 0 { return }
         if BlockIndex.isInterior(found) {
             interior.append((id, UInt32(clamping: word - index.start(id))))
         } else {
@@ -72,7 +88,7 @@ private struct Marking {
 
     @inline(__always)
     mutating func reach(_ id: BlockID) {
-        guard states[Int(id)] != Marking.reachable else { return }
+        guard states[Int(id)] == 0 else { return }
         states[Int(id)] = Marking.reachable
         frontier.append(id)
     }
@@ -102,7 +118,9 @@ private struct Marking {
                 first = batch.endIndex
                 edges.removeAll(keepingCapacity: true)
                 targets.removeAll(keepingCapacity: true)
-                for id in batch { edges.append(graph.targets(of: id)) }
+                for id in batch where holdNothing.isEmpty || !holdNothing.contains(id) {
+                    edges.append(graph.targets(of: id))
+                }
                 for list in edges { for target in list { targets.append(target) } }
                 states.withUnsafeMutableBufferPointer { states in
                     for target in targets where states[Int(target)] == 0 {
@@ -110,7 +128,7 @@ private struct Marking {
                         next.append(target)
                     }
                 }
-                for id in batch where graph.mayHoldInterior(id) {
+                for id in batch where graph.mayHoldInterior(id) && !holdNothing.contains(id) {
                     for edge in graph.interiorEdges(of: id) where states[Int(edge.target)] == 0 {
                         if collectInterior {
                             interior.append((edge.target, edge.offset))

@@ -64,14 +64,25 @@ package enum LeakAnalysis {
 
         let roots = RootFinder(image: image, heap: heap).find()
         let graph = GraphBuilder(image: image, index: heap.index).build()
-        var states = Reachability(image: image, graph: graph, roots: roots).mark()
+        var types = TypeTable(image: image, graph: graph)
+        let swift = types.hasSwift ? SwiftReferences(image: image, graph: graph, types: types) : nil
+        types.markSideTables(swift?.sideTables ?? [])
+        let trial = swift.map(TrialDeletion.init)
+        let garbage = trial.map { trial in
+            swift?.objects.members.enumerated().filter { trial.isGarbage[$0.offset] }.map(\.element) ?? []
+        }
+        var states = Reachability(
+            image: image, graph: graph, roots: roots, holdNothing: Set(swift?.sideTables ?? [])
+        ).mark(garbage: garbage ?? [])
         let unconfirmed = demoteUnconfirmed(&states, heap.index, options.confirmAgainst)
 
         let lost = BlockSet(count: states.count) { states[$0] == Verdict.lost.rawValue }
-        let types = LeadingTypes(image: image)
-        let forest = LostForest(graph: graph, lost: lost, types: types, reader: image.reader)
-        var groups = LeakGrouping(image: image, types: types, addressLimit: options.addressLimit).groups(of: forest)
-        groups += PossibleGrouping(image: image, types: types, addressLimit: options.addressLimit)
+        let ownership = Ownership(graph: graph, types: types, swift: swift)
+        let forest = LostForest(ownership: ownership, lost: lost)
+        var groups = LeakGrouping(
+            image: image, forest: forest, ownership: ownership, trial: trial, addressLimit: options.addressLimit
+        ).groups()
+        groups += PossibleGrouping(types: types, addressLimit: options.addressLimit)
             .groups(of: states, index: heap.index)
 
         var findings = LeakFindings(
@@ -86,6 +97,7 @@ package enum LeakAnalysis {
             default: break
             }
         }
+        findings.byType = byType(forest, types)
         if !options.about.isEmpty {
             let leaders = Set(forest.leaders.map(\.id))
             findings.asked = HolderSearch(image: image, roots: roots, index: heap.index).answer(options.about) { id in
@@ -98,6 +110,17 @@ package enum LeakAnalysis {
         }
         let addresses = lost.members.map { heap.index.start($0) }.sorted()
         return .done(Result(findings: findings, lost: LostBlocks(addresses: addresses)))
+    }
+
+    private static func byType(_ forest: LostForest, _ types: TypeTable) -> [LeakFindings.TypeTally] {
+        var tallies: [String: Tally] = [:]
+        for (number, id) in forest.lost.members.enumerated() {
+            let usable = forest.index.usable(id)
+            tallies[types.name(forest.types[number]) ?? "\(usable) bytes", default: Tally()].add(usable)
+        }
+        return tallies.map { LeakFindings.TypeTally(type: $0.key, tally: $0.value) }
+            .sorted { ($0.tally.bytes, $1.type) > ($1.tally.bytes, $0.type) }
+            .prefix(LeakFindings.typeLimit).map { $0 }
     }
 
     /// Returns how many lost blocks are only possibly lost, since an earlier snapshot did not call them lost.

@@ -51,6 +51,29 @@ package struct LeakGroup: Hashable, Sendable {
         case cycle
         /// Reached only through pointers into the middle of a block.
         case possible
+        /// A counted object whose count is higher than the references that exist: a release is missing.
+        case overRetained = "over-retained"
+    }
+
+    /// How sure it is that the blocks are lost.
+    package enum Certainty: String, Sendable {
+        /// By the objects' own counts: only garbage holds them, whatever stale words say.
+        case certain
+        /// No pointer leads to them.
+        case unreachable
+    }
+
+    /// References to an over-retained object.
+    package struct References: Hashable, Sendable {
+        /// As its count says.
+        package let counted: Int
+        /// As they exist in other objects.
+        package let found: Int
+
+        package init(counted: Int, found: Int) {
+            self.counted = counted
+            self.found = found
+        }
     }
 
     package var kind: Kind
@@ -72,6 +95,14 @@ package struct LeakGroup: Hashable, Sendable {
     package var addresses: [UInt64]
     /// Six hexadecimal digits that name this group: the same for the same verdict, size, type and shape in every run.
     package var signature: String
+
+    /// For a ring: the way around it, from the leader on; empty where it is not short.
+    package var cycle: [CycleStep] = []
+    package var certainty = Certainty.unreachable
+    /// Where to break the ring, in one line.
+    package var breakAt: String?
+    /// For over-retained objects: those of one leader.
+    package var references: References?
 
     package struct HeldKind: Hashable, Sendable {
         package var name: String
@@ -124,6 +155,15 @@ package struct LeakFindings: Sendable {
     package var exact: Bool
     /// Blocks that only one of two snapshots called lost; they are counted as possible.
     package var unconfirmed: Int
+    /// All lost blocks by type ("N bytes" for those without), largest first, at most `typeLimit`.
+    package var byType: [TypeTally] = []
+    package static let typeLimit = 1000
+
+    package struct TypeTally: Hashable, Sendable {
+        package let type: String
+        package let tally: Tally
+    }
+
     /// Answers to what was asked of single addresses (`LeakAnalysis.Options.about`), in the order of asking.
     package var asked: [AskedBlock] = []
 

@@ -3,8 +3,13 @@ import Model
 /// Puts leaders that look alike together: same verdict, size, type, and the same kinds of blocks below.
 struct LeakGrouping {
     let image: MemoryImage
-    let types: LeadingTypes
+    let forest: LostForest
+    let ownership: Ownership
+    /// nil where the process has no counted objects.
+    let trial: TrialDeletion?
     let addressLimit: Int
+
+    private var types: TypeTable { ownership.types }
 
     /// More kinds than this below one leader are all the same shape: "many".
     private static let shapeLimit = 16
@@ -15,7 +20,7 @@ struct LeakGrouping {
 
     /// What a block below a leader is: its type, or its size when it has none.
     private struct Kind: Hashable, Comparable {
-        let type: LeadingTypes.TypeID
+        let type: TypeID
         let size: UInt64
 
         /// For comparing shapes: untyped sizes are rounded up to powers of two, so that lists of strings of different lengths
@@ -26,13 +31,16 @@ struct LeakGrouping {
     }
 
     private struct Key: Hashable {
-        let isRing: Bool
+        let kind: LeakGroup.Kind
+        let certainty: LeakGroup.Certainty
+        let cycle: [CycleStep]
         let size: UInt64
-        let type: LeadingTypes.TypeID
+        let type: TypeID
         let shape: [Kind]
     }
 
     private struct Group {
+        var references: LeakGroup.References?
         var count = 0
         var bytes: UInt64 = 0
         var held = Tally()
@@ -54,8 +62,10 @@ struct LeakGrouping {
     }
 
     /// The groups of all leaders, largest total first.
-    func groups(of forest: LostForest) -> [LeakGroup] {
+    func groups() -> [LeakGroup] {
         var groups: [Key: Group] = [:]
+        let paths = CyclePaths(image: image, forest: forest, ownership: ownership)
+        var pathBudget = LeakGrouping.pathLimit
         for leader in forest.leaders {
             let usable = forest.index.usable(leader.id)
             let number = forest.lost.number(of: leader.id)
@@ -69,29 +79,60 @@ struct LeakGrouping {
             }
             let rounded = Set(kinds.keys.map(\.rounded))
             let shape = rounded.count <= LeakGrouping.shapeLimit ? rounded.sorted() : [Kind(type: .max, size: .max)]
-            let key = Key(isRing: leader.ringBlocks > 1, size: usable, type: forest.types[number], shape: shape)
+            let counted = counts(of: leader.id)
+            let isRing = leader.ringBlocks > 1 || (counted != nil && forest.holdsItself(number))
+            var cycle: [CycleStep] = []
+            if isRing, pathBudget > 0 {
+                pathBudget -= leader.ringBlocks
+                cycle = paths.path(from: leader.id)
+            }
+            let isOverRetained = !isRing && counted.map { $0.strong > $0.found } ?? false
+            let key = Key(
+                kind: isRing ? .cycle : isOverRetained ? .overRetained : .definite,
+                certainty: counted?.isGarbage == true ? .certain : .unreachable, cycle: cycle, size: usable,
+                type: forest.types[number], shape: shape)
             groups[key, default: Group()].add(leader: forest.index.start(leader.id), usable, held, kinds, addressLimit)
+            if isOverRetained, let counted {
+                groups[key]?.references = .init(counted: counted.strong, found: counted.found)
+            }
         }
         return groups.map { key, group in leakGroup(key, group) }
             .sorted { ($0.totalBytes, $0.count, $1.signature) > ($1.totalBytes, $1.count, $0.signature) }
     }
 
+    /// Blocks on rings whose way around is looked for, in all.
+    private static let pathLimit = 2_000_000
+
+    /// A lost Swift object's counts: (references it counts, references found, whether only garbage holds it).
+    private func counts(of id: BlockID) -> (strong: Int, found: Int, isGarbage: Bool)? {
+        guard let swift = ownership.swift, let trial else { return nil }
+        let number = swift.objects.number(of: id)
+        guard number >= 0, !swift.counts[number].isEnding, swift.counts[number].strong != .max else { return nil }
+        return (Int(swift.counts[number].strong), Int(trial.found[number]), trial.isGarbage[number])
+    }
+
     private func leakGroup(_ key: Key, _ group: Group) -> LeakGroup {
         let type = types.name(key.type)
         var signature = Signature()
-        signature.add(key.isRing ? "cycle" : "definite")
+        signature.add(key.kind.rawValue)
         signature.add("\(key.size)")
         signature.add(type ?? "")
+        for step in key.cycle { signature.add(step.type + "." + step.field) }
         for name in key.shape.map(name).sorted() { signature.add(name) }
         let heldKinds = group.heldKinds
             .map { LeakGroup.HeldKind(name: name($0.key), blocks: $0.value) }
             .sorted { ($0.blocks, $1.name) > ($1.blocks, $0.name) }
         let addresses = group.addresses.sorted()
-        return LeakGroup(
-            kind: key.isRing ? .cycle : .definite, count: group.count, size: key.size, type: type,
+        var result = LeakGroup(
+            kind: key.kind, count: group.count, size: key.size, type: type,
             pointsTo: type == nil ? PointerTargets(image: image).describe(addresses.first, key.size) : nil,
             bytes: group.bytes, held: group.held, heldKinds: Array(heldKinds.prefix(LeakGrouping.heldKindsShown)),
             addresses: addresses, signature: signature.text)
+        result.cycle = key.cycle
+        result.certainty = key.certainty
+        result.breakAt = CyclePaths.breakingPoint(of: key.cycle)
+        result.references = group.references
+        return result
     }
 
     private func name(_ kind: Kind) -> String {
@@ -102,25 +143,20 @@ struct LeakGrouping {
 
 /// Groups of possibly lost blocks, by size and type. They have no leaders: each block counts for itself.
 struct PossibleGrouping {
-    let image: MemoryImage
-    let types: LeadingTypes
+    let types: TypeTable
     let addressLimit: Int
 
     private struct Key: Hashable {
         let size: UInt64
-        let type: LeadingTypes.TypeID
+        let type: TypeID
     }
 
     func groups(of states: [UInt8], index: BlockIndex) -> [LeakGroup] {
-        let window = WindowReader(image.reader, windowBytes: 1 << 16)
         var groups: [Key: (tally: Tally, addresses: [UInt64])] = [:]
         for id in states.indices where states[id] == Verdict.possible.rawValue {
             let start = index.start(BlockID(id))
             let usable = index.usable(BlockID(id))
-            var type: LeadingTypes.TypeID = 0
-            if let first = window.word(at: start), let second = window.word(at: start + 8) {
-                type = types.type(first: first, second: second)
-            }
+            let type = types.type(of: BlockID(id))
             var group = groups[Key(size: usable, type: type)] ?? (Tally(), [])
             group.tally.add(usable)
             if group.addresses.count < addressLimit { group.addresses.append(start) }

@@ -15,8 +15,10 @@ struct LostForest {
 
     let index: BlockIndex
     let lost: BlockSet
+    let components: Components
+    private let ownership: Ownership
     /// Per lost block: its type.
-    let types: [LeadingTypes.TypeID]
+    let types: [TypeID]
     /// In ascending order of address among small blocks.
     private(set) var leaders: [Leader] = []
     /// What hangs below the leaders, leader by leader.
@@ -26,35 +28,37 @@ struct LostForest {
     private(set) var cycles = Tally()
     private(set) var cycleCount = 0
 
-    init(graph: ObjectGraph, lost: BlockSet, types: LeadingTypes, reader: any MemoryReader) {
-        index = graph.index
+    init(ownership: Ownership, lost: BlockSet) {
+        self.ownership = ownership
+        index = ownership.graph.index
         self.lost = lost
-        self.types = LostForest.typesOf(lost.members, graph.index, types, reader)
+        self.types = lost.members.map { ownership.types.type(of: $0) }
 
         func neighbours(_ number: Int, _ body: (Int) -> Void) {
-            let id = lost.members[number]
-            for target in graph.targets(of: id) {
+            ownership.forEachHeld(by: lost.members[number]) { target, _ in
                 let other = lost.number(of: target)
                 if other >= 0 { body(other) }
             }
-            for edge in graph.interiorEdges(of: id) {
-                let other = lost.number(of: edge.target)
-                if other >= 0 { body(other) }
-            }
         }
-        let components = Components(count: lost.members.count, neighbours: neighbours)
-        appoint(components, neighbours)
+        components = Components(count: lost.members.count, neighbours: neighbours)
+        appoint(neighbours)
     }
 
     /// Chooses a leader for each component that is not entered, and gives each what can be reached from it first.
-    private mutating func appoint(_ components: Components, _ neighbours: (Int, (Int) -> Void) -> Void) {
+    private mutating func appoint(_ neighbours: (Int, (Int) -> Void) -> Void) {
         let count = lost.members.count
         var best = [UInt32](repeating: .max, count: components.sizes.count)
+        var ofType: [ComponentType: Int] = [:]
+        for number in 0..<count where components.sizes[Int(components.component[number])] > 1 {
+            cycles.add(index.usable(lost.members[number]))
+            ofType[componentType(number), default: 0] += 1
+        }
         for number in 0..<count {
             let component = Int(components.component[number])
-            if components.sizes[component] > 1 { cycles.add(index.usable(lost.members[number])) }
             guard !components.isEntered[component] else { continue }
-            if best[component] == .max || leads(number, Int(best[component])) { best[component] = UInt32(number) }
+            if best[component] == .max || leads(number, Int(best[component]), ofType) {
+                best[component] = UInt32(number)
+            }
         }
         cycleCount = components.sizes.count { $0 > 1 }
 
@@ -83,24 +87,48 @@ struct LostForest {
         }
     }
 
+    /// Whether lost block number `number` holds itself: a closure that captures nothing but its owner leads straight back.
+    func holdsItself(_ number: Int) -> Bool {
+        var result = false
+        ownership.forEachHeld(by: lost.members[number]) { target, label in
+            if target == lost.members[number], label != nil { result = true }
+        }
+        return result
+    }
+
+    private struct ComponentType: Hashable {
+        let component: UInt32
+        let type: TypeID
+    }
+
+    private func componentType(_ number: Int) -> ComponentType {
+        ComponentType(component: components.component[number], type: types[number])
+    }
+
     /// Whether block `left` is the better one to stand for their ring. The choice must be the same for all rings of a
-    /// kind, so that they form one group: a typed block first, then the larger, then the lower address.
-    private func leads(_ left: Int, _ right: Int) -> Bool {
-        if (types[left] != 0) != (types[right] != 0) { return types[left] != 0 }
+    /// kind, so that they form one group.
+    private func leads(_ left: Int, _ right: Int, _ ofType: [ComponentType: Int]) -> Bool {
+        let ranks = (rank(left), rank(right))
+        if ranks.0 != ranks.1 { return ranks.0 > ranks.1 }
+        // The one room of three members stands for them, not a member.
+        let counts = (ofType[componentType(left)] ?? 0, ofType[componentType(right)] ?? 0)
+        if counts.0 != counts.1 { return counts.0 < counts.1 }
         let sizes = (index.usable(lost.members[left]), index.usable(lost.members[right]))
         if sizes.0 != sizes.1 { return sizes.0 > sizes.1 }
-        if types[left] != types[right] { return types[left] < types[right] }
+        if types[left] != types[right] {
+            let names = (ownership.types.name(types[left]) ?? "", ownership.types.name(types[right]) ?? "")
+            if names.0 != names.1 { return names.0 < names.1 }
+        }
         return left < right
     }
 
-    private static func typesOf(
-        _ members: [BlockID], _ index: BlockIndex, _ types: LeadingTypes, _ reader: any MemoryReader
-    ) -> [LeadingTypes.TypeID] {
-        let window = WindowReader(reader, windowBytes: 1 << 16)
-        return members.map { id in
-            let start = index.start(id)
-            guard let first = window.word(at: start), let second = window.word(at: start + 8) else { return 0 }
-            return types.type(first: first, second: second)
+    /// The program's own types say more than closures and the buffers of the standard library, those more than no type.
+    private func rank(_ number: Int) -> Int {
+        let entry = ownership.types.entries[Int(types[number])]
+        switch entry.kind {
+        case .none, .sideTable: return 0
+        case .closure, .box, .error: return 1
+        case .swiftClass, .cxx, .task: return entry.name.hasPrefix("Swift._") ? 1 : 2
         }
     }
 }

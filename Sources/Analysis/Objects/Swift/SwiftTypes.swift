@@ -26,14 +26,19 @@ struct SwiftTypes {
     }
 
     /// The type of a heap object whose first word is `metadata`; nil when that is no metadata.
-    func name(ofHeapMetadata metadata: UInt64) -> String? {
+    func entry(ofHeapMetadata metadata: UInt64) -> TypeTable.Entry? {
         guard metadata & 7 == 0, let kind = pages.word(at: metadata) else { return nil }
+        func entry(_ name: String, _ kind: TypeTable.Kind, _ size: UInt64 = 16) -> TypeTable.Entry {
+            TypeTable.Entry(name: name, kind: kind, head: metadata, instanceSize: size)
+        }
         switch kind {
-        case SwiftTypes.classKind: return className(metadata, depth: 0)
-        case SwiftTypes.closureKind: return isModule(metadata) ? "closure context" : nil
-        case SwiftTypes.boxKind: return isKnownBox(metadata) ? "box" : nil
-        case SwiftTypes.errorKind: return isModule(metadata) ? "error box" : nil
-        case SwiftTypes.taskKind: return isModule(metadata) ? "Task" : nil
+        case SwiftTypes.classKind:
+            guard let name = className(metadata, depth: 0) else { return nil }
+            return entry(name, .swiftClass, pages.word32(at: metadata &+ 24).map(UInt64.init) ?? 16)
+        case SwiftTypes.closureKind: return isModule(metadata) ? entry("closure", .closure) : nil
+        case SwiftTypes.boxKind: return isKnownBox(metadata) ? entry("box", .box) : nil
+        case SwiftTypes.errorKind: return isModule(metadata) ? entry("error box", .error) : nil
+        case SwiftTypes.taskKind: return isModule(metadata) ? entry("Task", .task) : nil
         default: return nil
         }
     }
@@ -66,6 +71,18 @@ struct SwiftTypes {
         return base + self.arguments(at: arguments, header: descriptor &+ 52, depth: depth)
     }
 
+    /// The metadata of a generic class's type arguments; nil where it has none.
+    func genericArguments(ofClass metadata: UInt64) -> [UInt64]? {
+        guard let descriptor = pages.word(at: metadata &+ 40), let flags = pages.word32(at: descriptor),
+            flags & 0x1f == 16, flags & 0x80 != 0, let positive = pages.word32(at: descriptor &+ 28),
+            let immediate = pages.word32(at: descriptor &+ 32), positive >= immediate, positive < 1 << 16,
+            let counts = pages.word32(at: descriptor &+ 52), counts & 0xffff > 0, counts & 0xffff <= 8
+        else { return nil }
+        let first = metadata &+ UInt64(positive - immediate) * 8
+        let arguments = (0..<UInt64(counts & 0xffff)).compactMap { pages.word(at: first &+ $0 * 8) }
+        return arguments.allSatisfy { $0 != 0 && $0 & 7 == 0 } ? arguments : nil
+    }
+
     private func arguments(at address: UInt64, header: UInt64, depth: Int) -> String {
         guard depth < SwiftTypes.depthLimit, let counts = pages.word32(at: header) else { return "<…>" }
         let count = UInt64(counts & 0xffff)
@@ -88,9 +105,26 @@ struct SwiftTypes {
             else { return nil }
             guard flags & 0x80 != 0 else { return base }
             return base + arguments(at: metadata &+ 16, header: descriptor &+ 36, depth: depth)
+        case 0x303:
+            return existentialName(metadata)
         default:
             return nil
         }
+    }
+
+    /// Existential metadata: flags at +8 (bit 31: not bound to classes), number of protocols at +12 (u32), their descriptors
+    /// from +16 on (behind a superclass, which is shown as `…`).
+    private func existentialName(_ metadata: UInt64) -> String? {
+        guard let flags = pages.word32(at: metadata &+ 8), let count = pages.word32(at: metadata &+ 12), count <= 4
+        else {
+            return nil
+        }
+        if count == 0 { return flags >> 31 == 0 ? "AnyObject" : "Any" }
+        guard flags >> 30 & 1 == 0 else { return nil }
+        let names = (0..<UInt64(count)).map { number in
+            pages.word(at: metadata &+ 16 &+ number * 8).flatMap { contextName($0 & ~1, depth: 0) } ?? "…"
+        }
+        return "any " + names.joined(separator: " & ")
     }
 
     /// "Module.Outer.Inner" along the parents of a context descriptor (kind in the low five bits of its flags: module 0,

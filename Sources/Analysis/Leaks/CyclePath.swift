@@ -1,0 +1,148 @@
+import Model
+
+/// One step of a ring: a block's type and the field that leads on.
+package struct CycleStep: Hashable, Sendable {
+    /// A type's name, or "N bytes".
+    package let type: String
+    /// The stored property, "capture" in a closure, "[i]" in an array, "+16" where no name is known.
+    package let field: String
+
+    /// The field holds a closure.
+    package let isFunction: Bool
+
+    package init(type: String, field: String, isFunction: Bool = false) {
+        self.type = type
+        self.field = field
+        self.isFunction = isFunction
+    }
+}
+
+/// Finds the shortest ring through a leader, and says where to break it.
+struct CyclePaths {
+    let image: MemoryImage
+    let forest: LostForest
+    let ownership: Ownership
+
+    private var components: Components { forest.components }
+
+    /// Rings longer than this are described by their size only.
+    private static let stepLimit = 32
+    private static let visitLimit = 100_000
+
+    /// The steps from the leader around to itself; empty where there is no short ring.
+    func path(from leader: BlockID) -> [CycleStep] {
+        let start = forest.lost.number(of: leader)
+        guard start >= 0 else { return [] }
+        let component = components.component[start]
+        var cameFrom: [BlockID: (block: BlockID, label: UInt32?)] = [:]
+        var frontier = [leader]
+        var isClosed = false
+        search: while !frontier.isEmpty, cameFrom.count < CyclePaths.visitLimit {
+            var next: [BlockID] = []
+            for block in frontier where !isClosed {
+                ownership.forEachHeld(by: block) { target, label in
+                    guard !isClosed else { return }
+                    let number = forest.lost.number(of: target)
+                    guard number >= 0, components.component[number] == component, cameFrom[target] == nil,
+                        target != leader || block != leader || components.sizes[Int(component)] == 1
+                    else { return }
+                    cameFrom[target] = (block, label)
+                    if target == leader { isClosed = true } else { next.append(target) }
+                }
+            }
+            if isClosed { break search }
+            frontier = next
+        }
+        guard isClosed else { return [] }
+        var steps: [CycleStep] = []
+        var at = leader
+        repeat {
+            guard let (block, label) = cameFrom[at], steps.count < CyclePaths.stepLimit else { return [] }
+            steps.append(
+                CycleStep(
+                    type: typeName(of: block, from: cameFrom[block]),
+                    field: fieldName(label, from: block, to: at), isFunction: isFunction(label)))
+            at = block
+        } while at != leader
+        return collapsed(steps.reversed())
+    }
+
+    private func isFunction(_ label: UInt32?) -> Bool {
+        guard let label, let swift = ownership.swift else { return false }
+        return swift.labels[Int(label)].isFunction
+    }
+
+    /// A closure's context and the box of an indirect enumeration look alike: what they are is said by who holds them.
+    private func typeName(of block: BlockID, from holder: (block: BlockID, label: UInt32?)?) -> String {
+        let types = ownership.types
+        let type = types.type(of: block)
+        if types.entries[Int(type)].kind == .closure, let holder,
+            [.swiftClass, .closure].contains(types.kind(of: holder.block)), holder.label != nil,
+            !isFunction(holder.label)
+        {
+            return "box"
+        }
+        return types.name(type) ?? "\(ownership.graph.index.usable(block)) bytes"
+    }
+
+    /// Where in `block` the pointer to `target` stands, read from memory when no layout tells.
+    private func fieldName(_ label: UInt32?, from block: BlockID, to target: BlockID) -> String {
+        if let label, let swift = ownership.swift { return swift.labels[Int(label)].name }
+        let index = ownership.graph.index
+        let start = index.start(block)
+        let words = image.reader.words(at: start, count: Int(min(index.usable(block), 1 << 16) / 8)) ?? []
+        let position = words.firstIndex { word in
+            let found = index.find(word)
+            return found >= 0 && BlockIndex.id(found) == target
+        }
+        return position.map { "+\($0 * 8)" } ?? "?"
+    }
+
+    /// The buffers of arrays, dictionaries and sets are their owner's affair: `Room.members` and then the buffer's `[i]`
+    /// become one step, `Room.members[i]`.
+    private func collapsed(_ steps: [CycleStep]) -> [CycleStep] {
+        guard steps.count > 1 else { return steps }
+        // Begin with a step that is no buffer.
+        let first = steps.firstIndex { !CyclePaths.isBuffer($0.type) } ?? 0
+        var result: [CycleStep] = []
+        for step in steps[first...] + steps[..<first] {
+            if CyclePaths.isBuffer(step.type), let last = result.last {
+                result[result.count - 1] = CycleStep(
+                    type: last.type, field: last.field + step.field, isFunction: last.isFunction)
+            } else {
+                result.append(step)
+            }
+        }
+        return result
+    }
+
+    private static func isBuffer(_ type: String) -> Bool {
+        ["Swift._ContiguousArrayStorage<", "Swift._DictionaryStorage<", "Swift._SetStorage<"].contains {
+            type.hasPrefix($0)
+        }
+    }
+
+    /// Advice in one line: a closure that captured its owner, a field whose name says that it points back, else the last
+    /// reference of the ring.
+    static func breakingPoint(of steps: [CycleStep]) -> String? {
+        // A closure that captures nothing but its owner has no context of its own: the field leads straight back.
+        if let step = steps.first(where: \.isFunction) {
+            return "[weak self] in the closure stored in \(step.type).\(step.field)"
+        }
+        if steps.contains(where: { $0.type == "closure" }) { return "capture self weakly in the closure" }
+        if let step = steps.last(where: { pointsBack($0.field) }) {
+            return "make \(step.type).\(step.field) weak (a reference back)"
+        }
+        guard let step = steps.last(where: { !$0.field.hasPrefix("+") && $0.field != "?" && $0.type != "box" }) else {
+            return nil
+        }
+        return "make \(step.type).\(step.field) weak, or clear it when done"
+    }
+
+    private static func pointsBack(_ field: String) -> Bool {
+        let name = field.lowercased()
+        return ["parent", "owner", "delegate", "container", "superview", "previous", "prev", "manager"].contains {
+            name.contains($0)
+        }
+    }
+}
