@@ -34,7 +34,7 @@ struct LeakGroupText {
 
     private var what: String {
         let size = Units.counted(Int(clamping: group.size), "byte")
-        let type = group.type.map { TerminalText.escaped($0) }
+        let type = group.type.map { TerminalText.escaped(TypeText.plain($0)) }
         switch group.kind {
         case .definite: return type.map { "lost \($0) of \(size)" } ?? "lost block of \(size), no type"
         case .cycle:
@@ -52,32 +52,31 @@ struct LeakGroupText {
 
     /// "Owner.pet -> Pet.owner -> Owner"
     private var ring: String {
-        let steps = group.cycle.map { "\($0.type).\($0.field)" } + [group.cycle[0].type]
-        return TerminalText.escaped(shortened(steps.joined(separator: " -> ")))
+        // A closure's captures and a box's value have no name that would tell more.
+        let steps = group.cycle.map { ["closure", "box"].contains($0.type) ? $0.type : "\($0.type).\($0.field)" }
+        return TerminalText.escaped(shortened((steps + [group.cycle[0].type]).joined(separator: " -> ")))
     }
 
-    /// Without the module where all types are of one: it would stand there at every step.
+    /// Without the module where the whole ring is of one: it would stand there at every step.
     private func shortened(_ text: String) -> String {
         let modules = Set(group.cycle.map(\.type).filter { $0.contains(".") }.map { $0.prefix { $0 != "." } })
-        guard modules.count == 1, let module = modules.first, !module.contains("<") else { return text }
-        var result = ""
-        var rest = Substring(text)
-        while let range = rest.firstRange(of: module + ".") {
-            let isStart =
-                range.lowerBound == rest.startIndex
-                || [" ", "<", "("].contains(rest[rest.index(before: range.lowerBound)])
-            result += rest[..<(isStart ? range.lowerBound : range.upperBound)]
-            rest = rest[range.upperBound...]
-        }
-        return result + rest
+        guard modules.count == 1, let module = modules.first else { return text }
+        return TypeText.dropping(module: String(module), from: text)
     }
 
     private var held: String {
-        let amount = "\(Units.bytes(group.held.bytes)) in \(Units.counted(group.held.blocks, "block"))"
-        let kinds = group.heldKinds.map { "\(Units.grouped($0.blocks)) x \(TerminalText.escaped($0.name))" }
-            .joined(separator: ", ")
-        let whose = group.count == 1 ? "holds" : "together they hold"
-        return "\(whose) \(amount): \(kinds)"
+        // Leaders of a group mostly hold the same: then what one holds says more than the sum.
+        let divisor = group.heldKinds.allSatisfy { $0.blocks % group.count == 0 } ? group.count : 1
+        let amount =
+            "\(Units.bytes(group.held.bytes / UInt64(divisor))) in "
+            + Units.counted(group.held.blocks / divisor, "block")
+        let kinds = group.heldKinds.map { kind in
+            let name = TerminalText.escaped(shortened(TypeText.plain(kind.name)))
+            let blocks = kind.blocks / divisor
+            return blocks == 1 ? name : "\(Units.grouped(blocks)) x \(name)"
+        }
+        let whose = group.count == 1 ? "holds" : divisor == 1 ? "together they hold" : "each holds"
+        return "\(whose) \(amount): \(kinds.joined(separator: ", "))"
     }
 
     private var advice: String {

@@ -61,7 +61,9 @@ struct LeakDocument: Decodable {
     /// Addresses of all leaders of one kind, with the type of each.
     func leaders(_ kind: String) -> [UInt64: String?] {
         var result: [UInt64: String?] = [:]
-        for group in groups where group.kind == kind {
+        // A counted object that nothing holds is lost as any other block is: the kind says that its count disagrees.
+        let kinds = kind == "definite" ? [kind, "over-retained"] : [kind]
+        for group in groups where kinds.contains(group.kind) {
             for address in group.addresses {
                 if let value = UInt64(address.dropFirst(2), radix: 16) { result[value] = .some(group.type) }
             }

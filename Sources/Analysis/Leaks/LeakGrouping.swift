@@ -119,8 +119,9 @@ struct LeakGrouping {
         signature.add(type ?? "")
         for step in key.cycle { signature.add(step.type + "." + step.field) }
         for name in key.shape.map(name).sorted() { signature.add(name) }
-        let heldKinds = group.heldKinds
-            .map { LeakGroup.HeldKind(name: name($0.key), blocks: $0.value) }
+        // Several types have one name: the contexts of different closures.
+        let heldKinds = Dictionary(group.heldKinds.map { (name($0.key), $0.value) }, uniquingKeysWith: +)
+            .map { LeakGroup.HeldKind(name: $0.key, blocks: $0.value) }
             .sorted { ($0.blocks, $1.name) > ($1.blocks, $0.name) }
         let addresses = group.addresses.sorted()
         var result = LeakGroup(

@@ -9,22 +9,18 @@ enum ProcFile {
     static func read(_ path: String, limit: Int) throws(Errno) -> [UInt8] {
         let descriptor = try open(path, flags: O_RDONLY)
         defer { close(descriptor) }
+        // Files of /proc hand out a page or so per call: a larger buffer saves nothing there.
+        let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: min(16 * 1024, max(limit, 1)), alignment: 16)
+        defer { buffer.deallocate() }
         var result: [UInt8] = []
-        // Files of /proc hand out a page or so per call: a larger step saves nothing there.
-        let step = min(16 * 1024, max(limit, 1))
         while result.count < limit {
-            let start = result.count
             var count = 0
-            result.append(contentsOf: repeatElement(0, count: min(step, limit - start)))
             repeat {
-                count = result.withUnsafeMutableBytes { buffer in
-                    Glibc.read(descriptor, buffer.baseAddress.map { $0 + start }, buffer.count - start)
-                }
+                count = Glibc.read(descriptor, buffer.baseAddress, min(buffer.count, limit - result.count))
             } while count < 0 && errno == EINTR
-            let code = errno
-            result.removeLast(result.count - start - max(count, 0))
-            guard count >= 0 else { throw Errno(rawValue: code) }
+            guard count >= 0 else { throw Errno(rawValue: errno) }
             if count == 0 { break }
+            result.append(contentsOf: buffer[..<count])
         }
         return result
     }

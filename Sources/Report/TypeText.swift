@@ -1,0 +1,41 @@
+/// Names of types as people write them.
+enum TypeText {
+    private static let buffers: [(prefix: String, open: String, close: String, separator: String)] = [
+        ("Swift._ContiguousArrayStorage<", "[", "]", ", "), ("Swift._DictionaryStorage<", "[", "]", ": "),
+        ("Swift._SetStorage<", "Set<", ">", ", "),
+    ]
+
+    /// The standard library's buffers become what they are the buffer of: `[String: Node]`.
+    static func plain(_ name: String) -> String {
+        guard let buffer = buffers.first(where: { name.hasPrefix($0.prefix) }), name.hasSuffix(">") else { return name }
+        let arguments = split(name.dropFirst(buffer.prefix.count).dropLast()).map {
+            dropping(module: "Swift", from: plain($0))
+        }
+        return buffer.open + arguments.joined(separator: buffer.separator) + buffer.close
+    }
+
+    /// Without `module.` wherever a name begins with it.
+    static func dropping(module: String, from text: String) -> String {
+        var result = ""
+        var rest = Substring(text)
+        while let range = rest.firstRange(of: module + ".") {
+            let before = range.lowerBound == text.startIndex ? nil : text[text.index(before: range.lowerBound)]
+            let isStart = before.map { !($0.isLetter || $0.isNumber || $0 == "_" || $0 == ".") } ?? true
+            result += rest[..<(isStart ? range.lowerBound : range.upperBound)]
+            rest = rest[range.upperBound...]
+        }
+        return result + rest
+    }
+
+    /// Splits generic arguments at commas that stand outside of brackets.
+    private static func split(_ text: Substring) -> [String] {
+        var parts: [String] = [""]
+        var depth = 0
+        for character in text {
+            if character == "<" || character == "(" || character == "[" { depth += 1 }
+            if character == ">" || character == ")" || character == "]" { depth -= 1 }
+            if character == ",", depth == 0 { parts.append("") } else { parts[parts.count - 1].append(character) }
+        }
+        return parts.map { $0.first == " " ? String($0.dropFirst()) : $0 }
+    }
+}
