@@ -45,14 +45,21 @@ void demo_forked(const char *argument) {
     demo_say("pid", child);
 }
 
+// In a frame of its own: the child waits in its caller's.
+__attribute__((noinline)) static void hold_in_shared_memory(void) {
+    void **shared = mmap(NULL, 4 << 20, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (shared == MAP_FAILED) demo_give_up("no mapping");
+    // Far from everything else: a reader may join what lies near each other.
+    void **middle = shared + (2 << 20) / sizeof *shared;
+    *middle = demo_block(64);
+    demo_note(DEMO_REACHABLE, *middle, NULL);
+}
+
 void demo_inherited(const char *argument) {
     (void)argument;
     lose();
     // A fork does not copy the page tables of shared memory: the child has the page and has not touched it.
-    void **shared = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    if (shared == MAP_FAILED) demo_give_up("no mapping");
-    shared[100] = demo_block(64);
-    demo_note(DEMO_REACHABLE, shared[100], NULL);
+    hold_in_shared_memory();
     demo_scrub();
     pid_t child = start_child();
     if (child == 0) {
