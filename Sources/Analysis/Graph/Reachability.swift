@@ -18,28 +18,35 @@ struct Reachability {
     /// Blocks that hold nothing, whatever their words say: side tables of weak references.
     var holdNothing: Set<BlockID> = []
 
+    struct Marked {
+        /// Per block: a `Verdict`.
+        let states: [UInt8]
+        /// The root words that reached a block first, and those that point into the middle of one.
+        let rootEdges: [RootEdge]
+    }
+
     /// `garbage`: blocks that are lost for certain. No word reaches them, and nothing is reached through them.
-    func mark(garbage: [BlockID] = []) -> [UInt8] {
+    func mark(garbage: [BlockID] = []) -> Marked {
         let index = graph.index
         var marking = Marking(
             count: index.count, bases: InteriorBases(index: index, reader: image.reader), garbage: garbage,
             holdNothing: holdNothing)
-        for (word, _) in roots.words { marking.root(word, index) }
+        for (word, kind) in roots.words { marking.root(word, kind, 0, index) }
         for word in roots.chunkWords {
             // The address of a chunk's header is 16 bytes before its block.
             let found = index.find(word &+ 16)
-            if found >= 0, !BlockIndex.isInterior(found) { marking.reach(BlockIndex.id(found)) }
+            if found >= 0, !BlockIndex.isInterior(found) { marking.root(word &+ 16, .register, 0, index) }
         }
         let scanner = WordScanner(reader: image.reader, windowBytes: 1 << 20)
         for region in roots.regions {
             if region.stride == 1 {
-                scanner.scanBytes(region.range) { word, _ in marking.root(word, index) }
+                scanner.scanBytes(region.range) { marking.root($0, region.kind, $1, index) }
             } else {
-                scanner.scan(region.range, gapsMatter: true) { word, _ in marking.root(word, index) }
+                scanner.scan(region.range, gapsMatter: true) { marking.root($0, region.kind, $1, index) }
             }
         }
         marking.spread(over: graph)
-        return marking.result(garbage)
+        return Marked(states: marking.result(garbage), rootEdges: marking.rootEdges)
     }
 }
 
@@ -47,6 +54,7 @@ struct Reachability {
 /// instead of a pointer to the start (second bases, arrays with a cookie); what then remains is possibly lost.
 private struct Marking {
     var states: [UInt8]
+    private(set) var rootEdges: [RootEdge] = []
     private var frontier: [BlockID] = []
     /// Interior pointers met so far, not yet judged: (block, distance from its start).
     private var interior: [(target: BlockID, offset: UInt32)] = []
@@ -74,14 +82,17 @@ private struct Marking {
     }
 
     @inline(__always)
-    mutating func root(_ word: UInt64, _ index: BlockIndex) {
+    mutating func root(_ word: UInt64, _ kind: RootKind, _ address: UInt64, _ index: BlockIndex) {
         let found = index.find(word)
         if found < 0 { return }
         let id = BlockIndex.id(found)
         if states[Int(id)] != 0 { return }
         if BlockIndex.isInterior(found) {
-            interior.append((id, UInt32(clamping: word - index.start(id))))
+            let offset = UInt32(clamping: word - index.start(id))
+            interior.append((id, offset))
+            rootEdges.append(RootEdge(target: id, offset: offset, kind: kind, address: address))
         } else {
+            rootEdges.append(RootEdge(target: id, offset: 0, kind: kind, address: address))
             reach(id)
         }
     }

@@ -1,7 +1,7 @@
 import Model
 
 /// What kind of place a root word lies in. The names appear in the output.
-package enum RootKind: String, Sendable {
+package enum RootKind: String, BitwiseCopyable, Sendable {
     case register
     case stack
     /// data, bss or RELRO of a module.

@@ -53,63 +53,52 @@ package enum LeakAnalysis {
     }
 
     package static func run(image: MemoryImage, options: Options) -> Outcome {
-        if let failure = TargetCheck(image: image).refusal() { return .refused(failure) }
-        let foreign = AllocatorSurvey(image: image).foreign()
-        let heap: HeapScan
-        switch GlibcHeap(image: image).scan() {
-        case .success(let scan): heap = scan
-        case .failure(let refusal): return .refused(TargetCheck(image: image).failure(for: refusal, foreign: foreign))
+        switch ProcessGraph.build(image: image, acceptTorn: options.acceptTorn) {
+        case .torn(let reason): .torn(reason: reason)
+        case .refused(let failure): .refused(failure)
+        case .done(let graph): .done(result(of: graph, options))
         }
-        if !options.acceptTorn, let part = heap.torn.first { return .torn(reason: part.reason) }
+    }
 
-        let roots = RootFinder(image: image, heap: heap).find()
-        let graph = GraphBuilder(image: image, index: heap.index).build()
-        var types = TypeTable(image: image, graph: graph)
-        let swift = types.hasSwift ? SwiftReferences(image: image, graph: graph, types: types) : nil
-        types.markSideTables(swift?.sideTables ?? [])
-        let trial = swift.map(TrialDeletion.init)
-        let garbage = trial.map { trial in
-            swift?.objects.members.enumerated().filter { trial.isGarbage[$0.offset] }.map(\.element) ?? []
-        }
-        var states = Reachability(
-            image: image, graph: graph, roots: roots, holdNothing: Set(swift?.sideTables ?? [])
-        ).mark(garbage: garbage ?? [])
-        let unconfirmed = demoteUnconfirmed(&states, heap.index, options.confirmAgainst)
-
+    /// What a process has lost, from its graph.
+    package static func result(of process: ProcessGraph, _ options: Options) -> Result {
+        var states = process.states
+        let index = process.index
+        let unconfirmed = demoteUnconfirmed(&states, index, options.confirmAgainst)
         let lost = BlockSet(count: states.count) { states[$0] == Verdict.lost.rawValue }
-        let ownership = Ownership(graph: graph, types: types, swift: swift)
-        let forest = LostForest(ownership: ownership, lost: lost)
+        let forest = LostForest(ownership: process.ownership, lost: lost)
         var groups = LeakGrouping(
-            image: image, forest: forest, ownership: ownership, trial: trial, addressLimit: options.addressLimit
+            image: process.image, forest: forest, ownership: process.ownership, trial: process.trial,
+            addressLimit: options.addressLimit
         ).groups()
-        groups += PossibleGrouping(types: types, addressLimit: options.addressLimit)
-            .groups(of: states, index: heap.index)
+        groups += PossibleGrouping(types: process.types, addressLimit: options.addressLimit)
+            .groups(of: states, index: index)
 
         var findings = LeakFindings(
-            heap: summary(of: heap, image), definite: forest.definite, indirect: forest.indirect, possible: Tally(),
+            heap: process.summary, definite: forest.definite, indirect: forest.indirect, possible: Tally(),
             reachable: Tally(), cycleCount: forest.cycleCount, cycles: forest.cycles, groups: groups,
-            gaps: gaps(image, heap, roots, foreign), exact: heap.torn.isEmpty, unconfirmed: unconfirmed)
-        for id in 0..<heap.index.count {
-            let usable = heap.index.usable(BlockID(id))
+            gaps: process.gaps, exact: process.exact, unconfirmed: unconfirmed)
+        for id in 0..<index.count {
             switch states[id] {
-            case Verdict.reachable.rawValue: findings.reachable.add(usable)
-            case Verdict.possible.rawValue: findings.possible.add(usable)
+            case Verdict.reachable.rawValue: findings.reachable.add(index.usable(BlockID(id)))
+            case Verdict.possible.rawValue: findings.possible.add(index.usable(BlockID(id)))
             default: break
             }
         }
-        findings.byType = byType(forest, types)
+        findings.byType = byType(forest, process.types)
         if !options.about.isEmpty {
             let leaders = Set(forest.leaders.map(\.id))
-            findings.asked = HolderSearch(image: image, roots: roots, index: heap.index).answer(options.about) { id in
-                switch states[Int(id)] {
-                case Verdict.reachable.rawValue: .reachable
-                case Verdict.possible.rawValue: .possible
-                default: leaders.contains(id) ? .definite : .indirect
+            findings.asked = HolderSearch(image: process.image, roots: process.roots, index: index)
+                .answer(options.about) { id in
+                    switch states[Int(id)] {
+                    case Verdict.reachable.rawValue: .reachable
+                    case Verdict.possible.rawValue: .possible
+                    default: leaders.contains(id) ? .definite : .indirect
+                    }
                 }
-            }
         }
-        let addresses = lost.members.map { heap.index.start($0) }.sorted()
-        return .done(Result(findings: findings, lost: LostBlocks(addresses: addresses)))
+        let addresses = lost.members.map { index.start($0) }.sorted()
+        return Result(findings: findings, lost: LostBlocks(addresses: addresses))
     }
 
     private static func byType(_ forest: LostForest, _ types: TypeTable) -> [LeakFindings.TypeTally] {
@@ -134,46 +123,5 @@ package enum LeakAnalysis {
             }
         }
         return count
-    }
-
-    private static func summary(of heap: HeapScan, _ image: MemoryImage) -> HeapSummary {
-        var live = Tally()
-        for id in 0..<heap.index.count { live.add(heap.index.usable(BlockID(id))) }
-        let populated = heap.managed.reduce(UInt64(0)) { sum, range in
-            image.reader.populated(in: range).reduce(sum) { $0 + $1.count }
-        }
-        return HeapSummary(
-            allocator: "glibc", version: heap.version, arenas: heap.arenas, live: live, freeBytes: heap.freeBytes,
-            populatedBytes: populated)
-    }
-
-    private static func gaps(
-        _ image: MemoryImage, _ heap: HeapScan, _ roots: Roots, _ foreign: [AllocatorSurvey.Foreign]
-    ) -> [Gap] {
-        var gaps = image.gaps + roots.gaps
-        for part in heap.torn {
-            gaps.append(
-                Gap(
-                    what: part.range.isEmpty
-                        ? "a part of the heap" : "\(part.range.count) bytes of heap at \(Address(part.range.lower))",
-                    reason: part.reason,
-                    remedy: "try again when the program is less busy, or with --snapshot fork"))
-        }
-        for allocator in foreign {
-            gaps.append(
-                Gap(
-                    what: "blocks of \(allocator.name) (\(allocator.place))",
-                    reason:
-                        "nusu reads the heap of glibc's malloc; pointers that lie in the other's memory were followed"))
-        }
-        if let version = heap.version, version != TargetCheck.verifiedVersion {
-            gaps.append(
-                Gap(
-                    what: "malloc of glibc \(version)",
-                    reason:
-                        "its structures were checked as they were read, but only glibc \(TargetCheck.verifiedVersion) was ever tried"
-                ))
-        }
-        return gaps
     }
 }

@@ -1,0 +1,102 @@
+import Model
+
+/// What is alive, by type and size, and who keeps most of it.
+package enum HeapAnalysis {
+    private static let kindsShown = 5
+    /// Below this share of the live heap a block is no owner worth naming.
+    private static let leastShare: UInt64 = 1000
+
+    package static func run(_ process: ProcessGraph) -> HeapFindings {
+        var alive = Tally()
+        var lost = Tally()
+        var byType: [TypeID: Tally] = [:]
+        var bySize: [UInt64: Tally] = [:]
+        for id in 0..<process.index.count {
+            let usable = process.index.usable(BlockID(id))
+            guard process.states[id] != Verdict.lost.rawValue else {
+                lost.add(usable)
+                continue
+            }
+            alive.add(usable)
+            let type = process.types.type(of: BlockID(id))
+            if type == 0 {
+                bySize[usable, default: Tally()].add(usable)
+            } else {
+                byType[type, default: Tally()].add(usable)
+            }
+        }
+        return HeapFindings(
+            heap: process.summary, alive: alive, lost: lost, types: types(process, byType, bySize),
+            owners: owners(process, alive), gaps: process.gaps, exact: process.exact)
+    }
+
+    private static func types(
+        _ process: ProcessGraph, _ byType: [TypeID: Tally], _ bySize: [UInt64: Tally]
+    ) -> [HeapFindings.TypeUse] {
+        var named: [String: Tally] = [:]
+        for (type, tally) in byType {
+            let name = process.types.name(type) ?? ""
+            named[name, default: Tally()].blocks += tally.blocks
+            named[name, default: Tally()].bytes += tally.bytes
+        }
+        let all =
+            named.map { HeapFindings.TypeUse(name: $0.key, isNamed: true, tally: $0.value) }
+            + bySize.map { HeapFindings.TypeUse(name: "\($0.key) bytes", isNamed: false, tally: $0.value) }
+        return all.sorted { ($0.tally.bytes, $1.name) > ($1.tally.bytes, $0.name) }
+    }
+
+    /// The largest blocks of the dominator tree that do not lie below one another. A block that only wraps another one (most
+    /// of what it retains hangs from a single block below) stands for it: the name nearest to the root says most.
+    private static func owners(_ process: ProcessGraph, _ alive: Tally) -> [HeapFindings.Owner] {
+        let tree = Dominators(process)
+        var retained = [UInt64](repeating: 0, count: tree.order.count)
+        var blocks = [UInt32](repeating: 0, count: tree.order.count)
+        // Dominators stand before what they dominate.
+        for number in stride(from: tree.order.count - 1, to: 0, by: -1) {
+            guard let block = tree.order[number] else { continue }
+            retained[number] += process.index.usable(block)
+            blocks[number] += 1
+            let above = Int(tree.dominator[number])
+            retained[above] += retained[number]
+            blocks[above] += blocks[number]
+        }
+        let top = (1..<max(tree.order.count, 1))
+            .filter { tree.dominator[$0] == 0 && retained[$0] >= alive.bytes / leastShare }
+            .sorted { (retained[$0], $1) > (retained[$1], $0) }
+            .prefix(HeapFindings.ownerLimit)
+        guard !top.isEmpty else { return [] }
+        let finder = PathFinder(process)
+        let kinds = self.kinds(process, tree, Set(top))
+        return top.compactMap { number in
+            guard let block = tree.order[number] else { return nil }
+            let type = process.types.name(process.types.type(of: block)) ?? "\(process.index.usable(block)) bytes"
+            return HeapFindings.Owner(
+                address: process.index.start(block), type: type,
+                retained: Tally(blocks: Int(blocks[number]), bytes: retained[number]), kinds: kinds[number] ?? [],
+                path: finder.path(to: block))
+        }
+    }
+
+    /// What each of the `owners` retains, by kind.
+    private static func kinds(
+        _ process: ProcessGraph, _ tree: Dominators, _ owners: Set<Int>
+    ) -> [Int: [LeakGroup.HeldKind]] {
+        var owner = [UInt32](repeating: 0, count: tree.order.count)
+        var counts: [Int: [String: Int]] = [:]
+        for number in 1..<max(tree.order.count, 1) {
+            guard let block = tree.order[number] else { continue }
+            if owners.contains(number) {
+                owner[number] = UInt32(number)
+                continue
+            }
+            owner[number] = owner[Int(tree.dominator[number])]
+            guard owner[number] != 0 else { continue }
+            let name = process.types.name(process.types.type(of: block)) ?? "\(process.index.usable(block)) bytes"
+            counts[Int(owner[number]), default: [:]][name, default: 0] += 1
+        }
+        return counts.mapValues { kinds in
+            kinds.sorted { ($0.value, $1.key) > ($1.value, $0.key) }.prefix(kindsShown)
+                .map { LeakGroup.HeldKind(name: $0.key, blocks: $0.value) }
+        }
+    }
+}

@@ -1,0 +1,126 @@
+import Model
+
+/// Answers who keeps a block, or the blocks of a type, alive.
+package enum WhyAnalysis {
+    /// Blocks of a type whose paths are looked at one by one; of more, this many spread evenly.
+    private static let sampleLimit = 5_000
+    private static let similarLimit = 10
+    private static let kindsShown = 5
+
+    /// - Parameter limit: number of different ways to keep.
+    package static func run(_ process: ProcessGraph, _ question: WhyQuestion, limit: Int) -> WhyFindings {
+        let blocks = self.blocks(process, question)
+        var alive: [BlockID] = []
+        var tallies = (alive: Tally(), lost: Tally())
+        var lost: [BlockID] = []
+        for block in blocks {
+            if process.states[Int(block)] == Verdict.lost.rawValue {
+                lost.append(block)
+                tallies.lost.add(process.index.usable(block))
+            } else {
+                alive.append(block)
+                tallies.alive.add(process.index.usable(block))
+            }
+        }
+        let held = holds(process, lost.isEmpty ? blocks : lost)
+        return WhyFindings(
+            question: question, alive: tallies.alive, lost: tallies.lost, block: asked(process, question),
+            paths: paths(process, alive, limit: limit), holds: held.tally, holdsKinds: held.kinds,
+            similar: blocks.isEmpty ? similar(process, question) : [],
+            hasWeakReferences: blocks.count == 1 && hasSideTable(process, blocks[0]), gaps: process.gaps,
+            exact: process.exact)
+    }
+
+    private static func blocks(_ process: ProcessGraph, _ question: WhyQuestion) -> [BlockID] {
+        switch question {
+        case .address(let address):
+            let found = process.index.find(address)
+            return found < 0 ? [] : [BlockIndex.id(found)]
+        case .type(let name):
+            let wanted = Set(
+                process.types.entries.indices.filter { matches(process.types.entries[$0].name, name) }.map {
+                    UInt16($0)
+                })
+            guard !wanted.isEmpty else { return [] }
+            return process.types.ofBlock.indices.filter { wanted.contains(process.types.ofBlock[$0]) }
+                .map { BlockID($0) }
+        }
+    }
+
+    /// The whole name, or the part behind the module or namespaces.
+    private static func matches(_ name: String, _ wanted: String) -> Bool {
+        guard !name.isEmpty, !wanted.isEmpty else { return false }
+        return name == wanted || name.hasSuffix("." + wanted) || name.hasSuffix("::" + wanted)
+    }
+
+    private static func similar(_ process: ProcessGraph, _ question: WhyQuestion) -> [String] {
+        guard case .type(let name) = question else { return [] }
+        let wanted = name.lowercased()
+        return Array(
+            Set(process.types.entries.map(\.name).filter { !wanted.isEmpty && $0.lowercased().contains(wanted) })
+                .sorted()
+                .prefix(similarLimit))
+    }
+
+    private static func asked(_ process: ProcessGraph, _ question: WhyQuestion) -> AskedBlock? {
+        guard case .address(let address) = question else { return nil }
+        return HolderSearch(image: process.image, roots: process.roots, index: process.index).answer([address]) { id in
+            switch process.states[Int(id)] {
+            case Verdict.reachable.rawValue: .reachable
+            case Verdict.possible.rawValue: .possible
+            default: .definite
+            }
+        }.first
+    }
+
+    private static func hasSideTable(_ process: ProcessGraph, _ block: BlockID) -> Bool {
+        guard let swift = process.ownership.swift, swift.objects.number(of: block) >= 0,
+            let counts = process.image.reader.word(at: process.index.start(block) + 8)
+        else { return false }
+        return counts >> 62 == 3
+    }
+
+    private static func paths(_ process: ProcessGraph, _ blocks: [BlockID], limit: Int) -> [WhyFindings.Path] {
+        guard !blocks.isEmpty else { return [] }
+        let finder = PathFinder(process)
+        let step = max(1, blocks.count / sampleLimit)
+        var shapes: [[String]: (count: Int, example: OwnershipPath)] = [:]
+        for number in stride(from: 0, to: blocks.count, by: step) {
+            let path = finder.path(to: blocks[number])
+            // Registers and stack slots differ from block to block: the kind and the thread are the shape.
+            let root = path.root.map { place in
+                place.kind == .data ? "\(place.address ?? 0)" : "\(place.kind) \(place.thread ?? 0)"
+            }
+            let shape = [root ?? ""] + path.steps.map { "\($0.type).\($0.field ?? "")" }
+            shapes[shape, default: (0, path)].count += step
+        }
+        return shapes.values.sorted { ($0.count, $1.example.steps.count) > ($1.count, $0.example.steps.count) }
+            .prefix(limit).map { WhyFindings.Path(count: min($0.count, blocks.count), example: $0.example) }
+    }
+
+    /// Everything that can be reached from `blocks` and is not one of them; for lost blocks only what is lost too.
+    private static func holds(_ process: ProcessGraph, _ blocks: [BlockID]) -> (
+        tally: Tally, kinds: [LeakGroup.HeldKind]
+    ) {
+        guard let first = blocks.first else { return (Tally(), []) }
+        let isLost = process.states[Int(first)] == Verdict.lost.rawValue
+        var seen = Set(blocks)
+        var work = blocks
+        var tally = Tally()
+        var kinds: [String: Int] = [:]
+        while let block = work.popLast() {
+            process.ownership.forEachHeld(by: block) { target, _ in
+                guard !isLost || process.states[Int(target)] == Verdict.lost.rawValue, seen.insert(target).inserted
+                else {
+                    return
+                }
+                work.append(target)
+                let usable = process.index.usable(target)
+                tally.add(usable)
+                kinds[process.types.name(process.types.type(of: target)) ?? "\(usable) bytes", default: 0] += 1
+            }
+        }
+        let most = kinds.sorted { ($0.value, $1.key) > ($1.value, $0.key) }.prefix(kindsShown)
+        return (tally, most.map { LeakGroup.HeldKind(name: $0.key, blocks: $0.value) })
+    }
+}

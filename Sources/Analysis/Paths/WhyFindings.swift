@@ -1,0 +1,93 @@
+package import Model
+
+/// A way from a root to a block.
+package struct OwnershipPath: Hashable, Sendable {
+    /// Where it begins; nil for a lost block.
+    package let root: RootPlace?
+    /// From the block that the root holds to the block that was asked for, that one last.
+    package let steps: [Step]
+
+    package struct Step: Hashable, Sendable {
+        package let address: UInt64
+        /// The block's type, or "N bytes".
+        package let type: String
+        /// The field that leads on to the next step; nil for the last.
+        package let field: String?
+        /// Bytes into this block that the pointer to it leads; 0 for its start.
+        package let offset: UInt64
+
+        package init(address: UInt64, type: String, field: String?, offset: UInt64) {
+            self.address = address
+            self.type = type
+            self.field = field
+            self.offset = offset
+        }
+    }
+
+    package init(root: RootPlace?, steps: [Step]) {
+        self.root = root
+        self.steps = steps
+    }
+}
+
+/// A root as a person would name it.
+package struct RootPlace: Hashable, Sendable {
+    package let kind: RootKind
+    /// The word's address; nil for registers and what the kernel holds.
+    package let address: UInt64?
+    /// For stacks and thread-local storage: the thread.
+    package let thread: Int32?
+    /// That thread's name, raw bytes.
+    package let threadNameBytes: [UInt8]
+    /// For data: the file name of the module.
+    package let module: String?
+    /// The word lies in a thread's thread-local storage.
+    package let isThreadLocal: Bool
+
+    package init(
+        kind: RootKind, address: UInt64?, thread: Int32? = nil, threadNameBytes: [UInt8] = [], module: String? = nil,
+        isThreadLocal: Bool = false
+    ) {
+        self.kind = kind
+        self.address = address
+        self.thread = thread
+        self.threadNameBytes = threadNameBytes
+        self.module = module
+        self.isThreadLocal = isThreadLocal
+    }
+}
+
+/// What is asked of `why`.
+package enum WhyQuestion: Hashable, Sendable {
+    case address(UInt64)
+    /// A type's name, whole or its last component.
+    case type(String)
+}
+
+/// Who keeps a block, or the blocks of a type, alive.
+package struct WhyFindings: Sendable {
+    package let question: WhyQuestion
+    /// Blocks that the question means: alive ones and lost ones.
+    package let alive: Tally
+    package let lost: Tally
+    /// For an address: the block's fate, its start and usable size; nil when no block in use lies there.
+    package let block: AskedBlock?
+    /// The shortest ways, most frequent first; blocks reached in the same way (types and fields) share one.
+    package let paths: [Path]
+    /// What the block, or all blocks of the type together, keep alive or took with them.
+    package let holds: Tally
+    package let holdsKinds: [LeakGroup.HeldKind]
+    /// Names of types that resemble the one asked for, when there is none of that name.
+    package let similar: [String]
+    /// For an address: weak references to the object exist (its counts live in a side table).
+    package let hasWeakReferences: Bool
+    package let gaps: [Gap]
+    package let exact: Bool
+
+    package struct Path: Hashable, Sendable {
+        /// Blocks that are reached in this way.
+        package let count: Int
+        /// The way to one of them.
+        package let example: OwnershipPath
+    }
+}

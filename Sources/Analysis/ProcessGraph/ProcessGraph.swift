@@ -1,0 +1,116 @@
+package import Model
+
+/// One hit of a root: the first that reached a block, or a pointer into the middle of one.
+struct RootEdge: BitwiseCopyable {
+    let target: BlockID
+    /// Distance from the block's start in bytes; 0 for a pointer to it.
+    let offset: UInt32
+    let kind: RootKind
+    /// Where the word lies; 0 for registers and what only the kernel holds.
+    let address: UInt64
+}
+
+/// Everything that is known of a process's heap at one moment: blocks, types, who holds whom, from where, and the verdict
+/// on each. What the verbs' analyses work on.
+package struct ProcessGraph: Sendable {
+    package let process: ProcessIdentity
+    package let summary: HeapSummary
+    package let gaps: [Gap]
+    package let exact: Bool
+    let image: MemoryImage
+    let roots: Roots
+    let rootEdges: [RootEdge]
+    let ownership: Ownership
+    /// nil where the process has no counted objects.
+    let trial: TrialDeletion?
+    /// Per block: a `Verdict`.
+    var states: [UInt8]
+
+    var graph: ObjectGraph { ownership.graph }
+    var index: BlockIndex { ownership.graph.index }
+    var types: TypeTable { ownership.types }
+
+    package enum Outcome: Sendable {
+        case done(ProcessGraph)
+        /// The snapshot caught the allocator in mid-operation: take another one.
+        case torn(reason: String)
+        /// nusu cannot look into this process: its allocator or architecture is not supported.
+        case refused(Failure)
+    }
+
+    /// Builds the graph of an image. Pure: the same image gives the same graph.
+    ///
+    /// - Parameter acceptTorn: take a heap that does not hang together as it is; its broken parts become gaps and count as
+    ///   roots.
+    package static func build(image: MemoryImage, acceptTorn: Bool) -> Outcome {
+        let check = TargetCheck(image: image)
+        if let failure = check.refusal() { return .refused(failure) }
+        let foreign = AllocatorSurvey(image: image).foreign()
+        let heap: HeapScan
+        switch GlibcHeap(image: image).scan() {
+        case .success(let scan): heap = scan
+        case .failure(let refusal): return .refused(check.failure(for: refusal, foreign: foreign))
+        }
+        if !acceptTorn, let part = heap.torn.first { return .torn(reason: part.reason) }
+
+        let roots = RootFinder(image: image, heap: heap).find()
+        let graph = GraphBuilder(image: image, index: heap.index).build()
+        var types = TypeTable(image: image, graph: graph)
+        let swift = types.hasSwift ? SwiftReferences(image: image, graph: graph, types: types) : nil
+        types.markSideTables(swift?.sideTables ?? [])
+        let trial = swift.map(TrialDeletion.init)
+        let marked = Reachability(image: image, graph: graph, roots: roots, holdNothing: Set(swift?.sideTables ?? []))
+            .mark(garbage: garbage(swift, trial))
+        return .done(
+            ProcessGraph(
+                process: image.process, summary: summary(of: heap, image), gaps: gaps(image, heap, roots, foreign),
+                exact: heap.torn.isEmpty, image: image, roots: roots, rootEdges: marked.rootEdges,
+                ownership: Ownership(graph: graph, types: types, swift: swift), trial: trial, states: marked.states))
+    }
+
+    private static func garbage(_ swift: SwiftReferences?, _ trial: TrialDeletion?) -> [BlockID] {
+        guard let swift, let trial else { return [] }
+        return swift.objects.members.enumerated().filter { trial.isGarbage[$0.offset] }.map(\.element)
+    }
+
+    private static func summary(of heap: HeapScan, _ image: MemoryImage) -> HeapSummary {
+        var live = Tally()
+        for id in 0..<heap.index.count { live.add(heap.index.usable(BlockID(id))) }
+        let populated = heap.managed.reduce(UInt64(0)) { sum, range in
+            image.reader.populated(in: range).reduce(sum) { $0 + $1.count }
+        }
+        return HeapSummary(
+            allocator: "glibc", version: heap.version, arenas: heap.arenas, live: live, freeBytes: heap.freeBytes,
+            populatedBytes: populated)
+    }
+
+    private static func gaps(
+        _ image: MemoryImage, _ heap: HeapScan, _ roots: Roots, _ foreign: [AllocatorSurvey.Foreign]
+    ) -> [Gap] {
+        var gaps = image.gaps + roots.gaps
+        for part in heap.torn {
+            gaps.append(
+                Gap(
+                    what: part.range.isEmpty
+                        ? "a part of the heap" : "\(part.range.count) bytes of heap at \(Address(part.range.lower))",
+                    reason: part.reason,
+                    remedy: "try again when the program is less busy, or with --snapshot fork"))
+        }
+        for allocator in foreign {
+            gaps.append(
+                Gap(
+                    what: "blocks of \(allocator.name) (\(allocator.place))",
+                    reason:
+                        "nusu reads the heap of glibc's malloc; pointers that lie in the other's memory were followed"))
+        }
+        if let version = heap.version, version != TargetCheck.verifiedVersion {
+            gaps.append(
+                Gap(
+                    what: "malloc of glibc \(version)",
+                    reason:
+                        "its structures were checked as they were read, but only glibc \(TargetCheck.verifiedVersion) was ever tried"
+                ))
+        }
+        return gaps
+    }
+}
