@@ -51,7 +51,7 @@ bench: release
 soak: deps test-deps
 	NUSU_SOAK=1 $(SWIFT) test --scratch-path $(BUILD) --filter 'Snapshot|LiveTests'
 
-# The parsers and the heap reader on damaged input, many more rounds than in the tests.
+# The parsers and the heap reader on damaged input; NUSU_FUZZ asks those tests for more rounds than usual.
 fuzz: deps
 	NUSU_FUZZ=1 $(SWIFT) test --scratch-path $(BUILD) --filter '[Ff]uzz|[Hh]ostile|[Dd]amaged|[Tt]runcated|[Pp]roperty'
 

@@ -31,16 +31,30 @@ enum Surroundings {
     /// Whether a compiled program can be linked statically.
     static let linksStatically = hasCompiler && access("/usr/lib/x86_64-linux-gnu/libc.a", R_OK) == 0
 
-    /// A folder that every user can enter and read, removed by nobody: the system clears it.
-    static func temporaryFolder() throws -> String {
-        var template = Array("/tmp/nusu-tests.XXXXXX".utf8CString)
-        guard mkdtemp(&template) != nil else { throw HarnessError("no temporary folder") }
+    /// Holds all folders that tests make; removed when the tests end.
+    private static let temporaryBase: String? = {
+        guard let base = makeFolder("/tmp/nusu-tests.XXXXXX") else { return nil }
+        atexit { if let base = Surroundings.temporaryBase { _ = try? run(["rm", "-rf", base]) } }
+        return base
+    }()
+
+    private static func makeFolder(_ pattern: String) -> String? {
+        var template = Array(pattern.utf8CString)
+        guard mkdtemp(&template) != nil else { return nil }
         let folder = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
         chmod(folder, 0o755)
         return folder
     }
 
-    /// Whether the instruction sets of threads and processes that a test names are there.
+    /// A new folder that every user can enter and read.
+    static func temporaryFolder() throws -> String {
+        guard let base = temporaryBase, let folder = makeFolder("\(base)/XXXXXX") else {
+            throw HarnessError("no temporary folder")
+        }
+        return folder
+    }
+
+    /// The text of a small file, nil where there is none.
     static func readFile(_ path: String) -> String? {
         guard let file = fopen(path, "r") else { return nil }
         defer { fclose(file) }
