@@ -26,10 +26,14 @@ let package = Package(
         .target(name: "CLinux"),
         .target(name: "Model", swiftSettings: settings),
         .target(name: "Kernel", dependencies: ["CLinux", "Model", system], swiftSettings: settings),
-        .target(name: "Capture", dependencies: ["Kernel", "Model", system], swiftSettings: settings),
+        .target(
+            name: "Capture", dependencies: ["Kernel", "Model", system], exclude: ["Images/README.md"],
+            swiftSettings: settings),
         .target(name: "CDemangle", linkerSettings: [.linkedLibrary("stdc++")]),
-        .target(name: "Analysis", dependencies: ["CDemangle", "Model"], swiftSettings: settings),
-        .target(name: "Report", dependencies: ["Analysis", "Model"], swiftSettings: settings),
+        .target(
+            name: "Analysis", dependencies: ["CDemangle", "Model"], exclude: ["Heaps/Glibc/README.md"],
+            swiftSettings: settings),
+        .target(name: "Report", dependencies: ["Analysis", "CDemangle", "Model"], swiftSettings: settings),
         .executableTarget(
             name: "nusu",
             dependencies: ["Report", "Analysis", "Capture", "Kernel", "Model", argumentParser],
