@@ -58,10 +58,10 @@ struct CyclePaths {
         var at = leader
         repeat {
             guard let (block, label) = cameFrom[at], steps.count < CyclePaths.stepLimit else { return [] }
-            steps.append(
-                CycleStep(
-                    type: typeName(of: block, from: cameFrom[block]),
-                    field: fieldName(label, from: block, to: at), isFunction: isFunction(label)))
+            let type = typeName(of: block, from: cameFrom[block])
+            var field = fieldName(label, from: block, to: at)
+            if type == "box", field.hasPrefix("capture") { field = "value" + field.dropFirst("capture".count) }
+            steps.append(CycleStep(type: type, field: field, isFunction: isFunction(label)))
             at = block
         } while at != leader
         return collapsed(steps.reversed())
@@ -82,7 +82,10 @@ struct CyclePaths {
         {
             return "box"
         }
-        return types.name(type) ?? "\(ownership.graph.index.usable(block)) bytes"
+        if let name = types.name(type) { return name }
+        // The frames of a task's asynchronous functions lie in blocks that nobody else holds.
+        if let holder, types.kind(of: holder.block) == .task { return CyclePaths.frameMemory }
+        return "\(ownership.graph.index.usable(block)) bytes"
     }
 
     /// Where in `block` the pointer to `target` stands, read from memory when no layout tells.
@@ -103,18 +106,22 @@ struct CyclePaths {
     private func collapsed(_ steps: [CycleStep]) -> [CycleStep] {
         guard steps.count > 1 else { return steps }
         // Begin with a step that is no buffer.
-        let first = steps.firstIndex { !CyclePaths.isBuffer($0.type) } ?? 0
+        let first = steps.firstIndex { !CyclePaths.isBuffer($0.type) && $0.type != CyclePaths.frameMemory } ?? 0
         var result: [CycleStep] = []
         for step in steps[first...] + steps[..<first] {
-            if CyclePaths.isBuffer(step.type), let last = result.last {
+            if step.type == CyclePaths.frameMemory, let last = result.last {
+                result[result.count - 1] = CycleStep(type: last.type, field: "frame")
+            } else if CyclePaths.isBuffer(step.type), let last = result.last {
                 result[result.count - 1] = CycleStep(
-                    type: last.type, field: last.field + step.field, isFunction: last.isFunction)
+                    type: last.type, field: last.field + step.field, isFunction: step.isFunction)
             } else {
                 result.append(step)
             }
         }
         return result
     }
+
+    private static let frameMemory = "frames"
 
     private static func isBuffer(_ type: String) -> Bool {
         ["Swift._ContiguousArrayStorage<", "Swift._DictionaryStorage<", "Swift._SetStorage<"].contains {
@@ -133,10 +140,20 @@ struct CyclePaths {
         if let step = steps.last(where: { pointsBack($0.field) }) {
             return "make \(step.type).\(step.field) weak (a reference back)"
         }
-        guard let step = steps.last(where: { !$0.field.hasPrefix("+") && $0.field != "?" && $0.type != "box" }) else {
-            return nil
+        if let task = steps.firstIndex(where: { $0.type == "Task" }) {
+            let holder = steps[(task + steps.count - 1) % steps.count]
+            return "the task in \(holder.type).\(holder.field) never ends: resume or cancel it, or capture self weakly"
         }
-        return "make \(step.type).\(step.field) weak, or clear it when done"
+        let candidates = steps.filter {
+            !$0.field.hasPrefix("+") && $0.field != "?" && $0.type != "box" && $0.type != "error box"
+        }
+        // A container's element cannot be declared weak: better another reference, if there is one.
+        if let step = candidates.last(where: { !$0.field.contains("[") }) {
+            return "make \(step.type).\(step.field) weak, or clear it when done"
+        }
+        return candidates.last.map { step in
+            "take it out of \(step.type).\(step.field.prefix { $0 != "[" }) when done"
+        }
     }
 
     private static func pointsBack(_ field: String) -> Bool {

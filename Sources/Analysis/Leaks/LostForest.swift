@@ -127,8 +127,8 @@ struct LostForest {
         let entry = ownership.types.entries[Int(types[number])]
         switch entry.kind {
         case .none, .sideTable: return 0
-        case .closure, .box, .error: return 1
-        case .swiftClass, .cxx, .task: return entry.name.hasPrefix("Swift._") ? 1 : 2
+        case .closure, .box, .error, .task: return 1
+        case .swiftClass, .cxx: return entry.name.hasPrefix("Swift._") ? 1 : 2
         }
     }
 }

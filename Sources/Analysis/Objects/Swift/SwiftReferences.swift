@@ -31,6 +31,8 @@ struct SwiftReferences {
     private var offsets: [UInt32] = [0]
     private var references: [Reference] = []
     private var labelNumbers: [Label: UInt32] = [:]
+    /// What existentials and errors were met to hold, by metadata.
+    private var values: [UInt64: SwiftLayout.Value?] = [:]
 
     /// Where a reference stands in its object.
     struct Label: Hashable {
@@ -46,7 +48,7 @@ struct SwiftReferences {
         let index = graph.index
         objects = BlockSet(count: index.count) { types.kind(of: BlockID($0)).isCounted }
         let pages = PageCache(image.reader)
-        let layouts = SwiftLayouts(image: image, pages: pages)
+        let layouts = SwiftLayouts(pages: pages)
         let names = SwiftTypes(image: image, pages: pages)
         var known: [TypeID: SwiftLayout] = [:]
         counts.reserveCapacity(objects.members.count)
@@ -61,7 +63,7 @@ struct SwiftReferences {
             let object = Object(
                 id: id, start: start, usable: min(index.usable(id), SwiftReferences.objectLimit),
                 entry: types.entries[Int(type)], layout: layout)
-            addReferences(of: object, index, window)
+            addReferences(of: object, index, window, layouts)
             offsets.append(UInt32(references.count))
         }
     }
@@ -101,77 +103,136 @@ struct SwiftReferences {
 
     // MARK: - References
 
-    private mutating func addReferences(of object: Object, _ index: BlockIndex, _ window: WindowReader) {
+    private mutating func addReferences(
+        of object: Object, _ index: BlockIndex, _ window: WindowReader, _ layouts: SwiftLayouts
+    ) {
+        let place = Place(object: object, index: index, window: window, layouts: layouts)
         switch object.layout.tail {
-        case .array(let first, let stride, let kind):
-            guard kind != .unmanaged, first <= object.usable, let count = window.word(at: object.start + 16),
-                count <= (object.usable - first) / stride
+        case .array(let first, let element):
+            guard !element.fields.isEmpty, first <= object.usable, let count = window.word(at: object.start + 16),
+                count <= (object.usable - first) / element.stride
             else { return }
-            let label = Label(name: "[i]", isFunction: false)
-            add(words: first..<(first + count * stride), label, kind, object, index, window)
-        case .table(let keyStride, let valueStride):
-            addTable(object, keyStride, valueStride, index, window)
+            for number in 0..<count { add(element.fields, at: first + number * element.stride, "[i]", place) }
+        case .table(let bitmap, let key, let value):
+            addTable(bitmap, key, value, place)
+        case .error:
+            addError(place)
         case .none:
-            if object.layout.isKnown || !object.layout.fields.isEmpty {
-                for field in object.layout.fields where field.kind != .weak && field.kind != .unmanaged {
-                    let label = Label(name: field.name, isFunction: field.isFunction)
-                    add(
-                        words: field.offset..<max(field.offset, min(field.end, object.usable)), label, field.kind,
-                        object, index, window)
-                }
-                // Behind the declared fields: tail allocation (ManagedBuffer), or fields that could not be decoded.
-                let known = object.entry.kind == .swiftClass ? max(object.entry.instanceSize, 16) : object.usable
-                let rest = object.layout.isKnown ? known : object.layout.fields.last?.end ?? 16
-                if object.entry.name != "Swift.__StringStorage" {
-                    add(words: min(rest, object.usable)..<object.usable, nil, .unknown, object, index, window)
-                }
+            guard object.layout.isKnown || !object.layout.fields.isEmpty else {
+                return add(words: 16..<object.usable, nil, .unknown, place)
+            }
+            add(object.layout.fields, at: 0, "", place)
+            // Behind the declared fields: tail allocation (ManagedBuffer), or fields that could not be decoded.
+            guard object.entry.name != "Swift.__StringStorage" else { return }
+            let known = object.entry.kind == .swiftClass ? max(object.entry.instanceSize, 16) : object.usable
+            let rest = object.layout.isKnown ? known : object.layout.fields.last?.end ?? 16
+            add(words: min(rest, object.usable)..<object.usable, nil, .unknown, place)
+        }
+    }
+
+    /// What is needed to read the parts of one object.
+    private struct Place {
+        let object: Object
+        let index: BlockIndex
+        let window: WindowReader
+        let layouts: SwiftLayouts
+
+        func word(at offset: UInt64) -> UInt64? { window.word(at: object.start + offset) }
+    }
+
+    /// The references of a value `offset` bytes from the object's start, which is called `name`.
+    private mutating func add(_ fields: [SwiftLayout.Field], at offset: UInt64, _ name: String, _ place: Place) {
+        for field in fields where field.kind != .weak && field.kind != .unmanaged {
+            guard field.offset < place.object.usable, offset < place.object.usable - field.offset else { continue }
+            let lower = offset + field.offset
+            let upper = lower + min(max(field.end, field.offset) - field.offset, place.object.usable - lower)
+            let label =
+                field.name.isEmpty ? name : name.isEmpty ? field.name : name + "." + field.name
+            if field.form == .existential, upper - lower >= 32 {
+                addExistential(at: lower, label, field.kind, place)
             } else {
-                add(words: 16..<object.usable, nil, .unknown, object, index, window)
+                let isFunction = field.form == .function
+                add(words: lower..<upper, Label(name: label, isFunction: isFunction), field.kind, place)
             }
         }
     }
 
-    /// `_DictionaryStorage` and `_SetStorage`: scale at +32, keys and values where +48 and +56 say, and from +64 on one bit a
-    /// bucket that says whether it is occupied.
-    private mutating func addTable(
-        _ object: Object, _ keyStride: UInt64, _ valueStride: UInt64, _ index: BlockIndex, _ window: WindowReader
+    /// Three words of buffer, then the metadata of what is in them: a value that fits, or a pointer to its box. What the
+    /// value leaves of the buffer is stale.
+    private mutating func addExistential(
+        at offset: UInt64, _ name: String, _ kind: ReferenceKind, _ place: Place
     ) {
-        guard let scale = window.word(at: object.start + 32).map({ $0 & 0xff }), scale < 40,
-            let keys = window.word(at: object.start + 48), let values = window.word(at: object.start + 56)
-        else { return }
+        guard let metadata = place.word(at: offset + 24), metadata != 0 else { return }
+        let label = Label(name: name, isFunction: false)
+        guard kind == .strong, let value = value(of: metadata, place.layouts) else {
+            return add(words: offset..<(offset + 24), label, .unknown, place)
+        }
+        if !value.isInline {
+            add(words: offset..<(offset + 8), label, .strong, place)
+        } else if value.size <= 24 {
+            add(value.fields, at: offset, name, place)
+        }
+    }
+
+    /// The box of an error: metadata of the value at +16, its conformance at +24, the value behind that.
+    private mutating func addError(_ place: Place) {
+        guard let metadata = place.word(at: 16), let value = value(of: metadata, place.layouts) else {
+            return add(words: 16..<place.object.usable, nil, .unknown, place)
+        }
+        let first = (32 + value.alignment - 1) / value.alignment * value.alignment
+        add(value.fields, at: first, "value", place)
+    }
+
+    private mutating func value(of metadata: UInt64, _ layouts: SwiftLayouts) -> SwiftLayout.Value? {
+        if let known = values[metadata] { return known }
+        let value = layouts.value(ofMetadata: metadata)
+        // Damaged memory may name a new one each time.
+        if values.count < SwiftReferences.valueLimit { values[metadata] = .some(value) }
+        return value
+    }
+
+    private static let valueLimit = 65_536
+
+    /// `_DictionaryStorage` and `_SetStorage`: scale at +32, keys and values where +48 and +56 say, and one bit a bucket that
+    /// says whether it is occupied.
+    private mutating func addTable(
+        _ bitmap: UInt64, _ key: SwiftLayout.Value, _ value: SwiftLayout.Value?, _ place: Place
+    ) {
+        let object = place.object
+        guard let scale = place.word(at: 32).map({ $0 & 0xff }), scale < 40 else { return }
         let buckets = UInt64(1) << scale
-        guard buckets / 8 <= object.usable else { return }
-        var bucket: UInt64 = 0
-        while bucket < buckets {
-            guard var bits = window.word(at: object.start + 64 + bucket / 8) else { return }
+        guard buckets / 8 <= object.usable, bitmap <= object.usable - buckets / 8 else { return }
+        var columns: [(base: UInt64, value: SwiftLayout.Value, name: String)] = []
+        for (word, value, name) in [(UInt64(48), Optional(key), "[key]"), (56, value, "[value]")] {
+            guard let value, !value.fields.isEmpty, let base = place.word(at: word), base >= object.start,
+                base - object.start < object.usable
+            else { continue }
+            columns.append((base - object.start, value, name))
+        }
+        guard !columns.isEmpty else { return }
+        for first in stride(from: 0, to: buckets, by: 64) {
+            guard var bits = place.word(at: bitmap + first / 8) else { return }
             while bits != 0 {
-                let number = bucket + UInt64(bits.trailingZeroBitCount)
+                let bucket = first + UInt64(bits.trailingZeroBitCount)
                 bits &= bits - 1
-                guard number < buckets else { break }
-                for (base, stride, name) in [(keys, keyStride, "[key]"), (values, valueStride, "[value]")]
-                where stride > 0 && base >= object.start {
-                    let lower = base - object.start + number * stride
-                    guard lower < object.usable, stride <= object.usable - lower else { continue }
-                    let label = Label(name: name, isFunction: false)
-                    add(words: lower..<(lower + stride), label, .strong, object, index, window)
+                guard bucket < buckets else { break }
+                for column in columns {
+                    add(column.value.fields, at: column.base + bucket * column.value.stride, column.name, place)
                 }
             }
-            bucket += 64
         }
     }
 
     /// Notes what the aligned words of a part of an object lead to. `label` nil: the word's distance from the start.
-    private mutating func add(
-        words range: Range<UInt64>, _ label: Label?, _ kind: ReferenceKind, _ object: Object, _ index: BlockIndex,
-        _ window: WindowReader
-    ) {
+    private mutating func add(words range: Range<UInt64>, _ label: Label?, _ kind: ReferenceKind, _ place: Place) {
         var offset = (range.lowerBound + 7) & ~7
-        while offset + 8 <= min(range.upperBound, object.usable) {
+        let end = min(range.upperBound, place.object.usable)
+        while offset + 8 <= end {
             defer { offset += 8 }
-            guard let word = window.word(at: object.start + offset) else { continue }
+            guard let word = place.word(at: offset) else { continue }
             // Enumerations and bridged objects keep tags in the bits that no address needs.
-            let found = index.find(word & 0x00ff_ffff_ffff_fff8)
-            guard found >= 0, !BlockIndex.isInterior(found), BlockIndex.id(found) != object.id || kind == .strong
+            let found = place.index.find(word & 0x00ff_ffff_ffff_fff8)
+            guard found >= 0, !BlockIndex.isInterior(found), BlockIndex.id(found) != place.object.id || kind == .strong
             else { continue }
             let target = objects.number(of: BlockIndex.id(found))
             guard target >= 0 else { continue }
