@@ -74,7 +74,7 @@ extension LeakRun {
             let plan = try resolvedPlan()
             progress.enter("reading the heap of \(target)")
             let (outcome, facts) = try Snapshot.take(plan, procFS: procfs) { session in
-                let outcome = LeakAnalysis.run(image: session.image, options: options)
+                let outcome = LeakAnalysis.run(image: session.image, options: options) { session.end() }
                 // Before the facts are asked for: a streaming snapshot's pause lasts until here.
                 session.end()
                 return (outcome, session.facts)

@@ -24,43 +24,127 @@ struct GraphBuilder {
 
     /// Edges of the blocks in `ids`, which are consecutive and so ascending in address (but for those of own mapping).
     private func segment(_ ids: Range<Int>) -> ObjectGraph.Segment {
-        let offsets = GrowingBuffer<UInt32>(capacity: ids.count + 1)
-        let targets = GrowingBuffer<UInt32>(capacity: ids.count * 2)
-        let interior = GrowingBuffer<ObjectGraph.InteriorEdge>(capacity: 16)
         let scanner = WordScanner(reader: image.reader, windowBytes: GraphBuilder.windowBytes)
-        var heads = HeadCollector(firstBlock: ids.lowerBound, count: ids.count)
+        var edges = EdgeCollector(index: index, ids: ids)
         for id in ids {
-            offsets.append(UInt32(targets.count))
             let start = index.start(BlockID(id))
-            let firstTarget = targets.count
-            var firstWord: UInt64 = 0
             let range = AddressRange(start, start + (index.usable(BlockID(id)) & ~7))
-            scanner.scan(range, gapsMatter: id >= index.smallCount) { word, address in
-                let found = index.find(word)
-                if found < 0 || BlockIndex.isInterior(found) {
-                    if address == start {
-                        firstWord = word
-                    } else if address == start + 8 {
-                        heads.note(firstWord, second: word, of: id)
-                    }
-                    if found < 0 { return }
-                } else if address == start + 8 {
-                    heads.note(firstWord, second: word, of: id)
+            scanner.runs(range, gapsMatter: id >= index.smallCount) { words, count, address in
+                var first = 0
+                if address == start {
+                    // Every block has at least three words; a window can end behind the first.
+                    let second = count > 1 ? words[1] : image.reader.word(at: start + 8) ?? 0
+                    edges.addHead(words[0], second, of: id)
+                    first = 1
                 }
-                let target = BlockIndex.id(found)
-                if BlockIndex.isInterior(found) {
-                    guard Int(target) != id else { return }
-                    let distance = word - index.start(target)
-                    interior.append(.init(source: BlockID(id), target: target, offset: UInt32(clamping: distance)))
-                } else if targets.count == firstTarget || targets.base[targets.count - 1] != target {
-                    targets.append(target)
-                }
+                edges.add(words + first, count - first, of: id)
             }
         }
-        offsets.append(UInt32(targets.count))
+        return edges.finish()
+    }
+}
+
+/// Turns the words of one segment's blocks into edges, in two steps: words that can be pointers into the heap are set aside,
+/// and looked up many at a time. Each look-up misses the caches; together the misses overlap.
+private struct EdgeCollector {
+    private let index: BlockIndex
+    private let ids: Range<Int>
+    private let offsets: GrowingBuffer<UInt32>
+    private let targets: GrowingBuffer<UInt32>
+    private let interior = GrowingBuffer<ObjectGraph.InteriorEdge>(capacity: 16)
+    private let words: UnsafeMutablePointer<UInt64>
+    private let sources: UnsafeMutablePointer<UInt32>
+    private let found: UnsafeMutablePointer<Int>
+    /// Whether the word is its block's first, and whether the second can be a count of references.
+    private let heads: UnsafeMutablePointer<HeadFlag>
+    private var pending = 0
+    private var types: HeadCollector
+
+    private enum HeadFlag: UInt8 {
+        case none
+        case uncounted
+        case counted
+    }
+
+    private static let batch = 512
+
+    init(index: BlockIndex, ids: Range<Int>) {
+        self.index = index
+        self.ids = ids
+        offsets = GrowingBuffer(capacity: ids.count + 1)
+        targets = GrowingBuffer(capacity: ids.count * 2)
+        words = .allocate(capacity: EdgeCollector.batch)
+        sources = .allocate(capacity: EdgeCollector.batch)
+        found = .allocate(capacity: EdgeCollector.batch)
+        heads = .allocate(capacity: EdgeCollector.batch)
+        types = HeadCollector(firstBlock: ids.lowerBound, count: ids.count)
+    }
+
+    /// Takes the first word of block `id`, which may also name its type.
+    @inline(__always)
+    mutating func addHead(_ word: UInt64, _ second: UInt64, of id: Int) {
+        let mayBeType = word > 1 << 16 && word & 7 == 0 && word < 1 << 47
+        let isCounted = mayBeType && SwiftTypes.isPlausibleCount(second)
+        if index.mayLead(word) {
+            set(aside: word, id, mayBeType ? (isCounted ? .counted : .uncounted) : .none)
+        } else if mayBeType {
+            types.add(BlockHead(first: word, isCounted: isCounted), id)
+        }
+    }
+
+    /// Takes `count` consecutive words of block `id`.
+    @inline(__always)
+    mutating func add(_ run: UnsafePointer<UInt64>, _ count: Int, of id: Int) {
+        for number in 0..<count where index.mayLead(UInt64(littleEndian: run[number])) {
+            set(aside: UInt64(littleEndian: run[number]), id, .none)
+        }
+    }
+
+    @inline(__always)
+    private mutating func set(aside word: UInt64, _ id: Int, _ flag: HeadFlag) {
+        words[pending] = word
+        sources[pending] = UInt32(truncatingIfNeeded: id)
+        heads[pending] = flag
+        pending += 1
+        if pending == EdgeCollector.batch { flush() }
+    }
+
+    @inline(never)
+    private mutating func flush() {
+        for number in 0..<pending { found[number] = index.find(words[number]) }
+        for number in 0..<pending
+        where heads[number] != .none && (found[number] < 0 || BlockIndex.isInterior(found[number])) {
+            // No type begins with a pointer to the start of another block. (Metadata can lie inside of one.)
+            types.add(BlockHead(first: words[number], isCounted: heads[number] == .counted), Int(sources[number]))
+        }
+        for number in 0..<pending where found[number] >= 0 {
+            let source = sources[number]
+            let target = BlockIndex.id(found[number])
+            let local = Int(source) - ids.lowerBound
+            while offsets.count <= local { offsets.append(UInt32(targets.count)) }
+            if BlockIndex.isInterior(found[number]) {
+                guard target != source else { continue }
+                let distance = words[number] - index.start(target)
+                interior.append(.init(source: source, target: target, offset: UInt32(clamping: distance)))
+            } else if targets.count == Int(offsets.base[local]) || targets.base[targets.count - 1] != target {
+                targets.append(target)
+            }
+        }
+        pending = 0
+    }
+
+    mutating func finish() -> ObjectGraph.Segment {
+        flush()
+        while offsets.count <= ids.count { offsets.append(UInt32(targets.count)) }
+        // One more than there are: reading ahead (`ObjectGraph.firstTarget`) needs no test for the last block.
+        targets.append(0)
         targets.shrink()
         interior.shrink()
-        return ObjectGraph.Segment(offsets: offsets, targets: targets, interior: interior, types: heads.types)
+        words.deallocate()
+        sources.deallocate()
+        found.deallocate()
+        heads.deallocate()
+        return ObjectGraph.Segment(offsets: offsets, targets: targets, interior: interior, types: types.types)
     }
 }
 
@@ -80,15 +164,7 @@ struct HeadCollector {
         self.count = count
     }
 
-    /// `first` is 0 where the block's first word is a pointer to the start of another block: no type begins like that.
-    @inline(__always)
-    mutating func note(_ first: UInt64, second: UInt64, of block: Int) {
-        guard first > 1 << 16, first & 7 == 0, first < 1 << 47 else { return }
-        add(BlockHead(first: first, isCounted: SwiftTypes.isPlausibleCount(second)), block)
-    }
-
-    @inline(never)
-    private mutating func add(_ head: BlockHead, _ block: Int) {
+    mutating func add(_ head: BlockHead, _ block: Int) {
         let number: UInt16
         if let last, last.head == head {
             number = last.number
@@ -127,15 +203,23 @@ final class WordScanner {
     /// `gapsMatter`, the reader is asked which parts of the range are populated at all: worth it for large ranges.
     @inline(__always)
     func scan(_ range: AddressRange, gapsMatter: Bool, _ body: (UInt64, UInt64) -> Void) {
+        runs(range, gapsMatter: gapsMatter) { words, count, address in
+            for number in 0..<count { body(UInt64(littleEndian: words[number]), address + UInt64(number) * 8) }
+        }
+    }
+
+    /// Calls `body(words, count, address)` for runs of 8-aligned words that together are `range`, as `scan` does for each.
+    @inline(__always)
+    func runs(_ range: AddressRange, gapsMatter: Bool, _ body: (UnsafePointer<UInt64>, Int, UInt64) -> Void) {
         if gapsMatter {
-            for part in reader.populated(in: range) { scanPart(part.intersection(range), body) }
+            for part in reader.populated(in: range) { runs(part.intersection(range), body) }
         } else {
-            scanPart(range, body)
+            runs(range, body)
         }
     }
 
     @inline(__always)
-    private func scanPart(_ range: AddressRange, _ body: (UInt64, UInt64) -> Void) {
+    private func runs(_ range: AddressRange, _ body: (UnsafePointer<UInt64>, Int, UInt64) -> Void) {
         var at = (range.lower + 7) & ~7
         while at + 8 <= range.upper {
             if at < lower || at + 8 > upper {
@@ -145,12 +229,9 @@ final class WordScanner {
                 }
             }
             let end = min(upper, range.upper) & ~7
-            var pointer = buffer + Int(at - lower)
-            while at < end {
-                body(UInt64(littleEndian: pointer.load(as: UInt64.self)), at)
-                pointer += 8
-                at += 8
-            }
+            let words = UnsafeRawPointer(buffer + Int(at - lower)).assumingMemoryBound(to: UInt64.self)
+            body(words, Int(end - at) / 8, at)
+            at = end
         }
     }
 

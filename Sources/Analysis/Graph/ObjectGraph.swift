@@ -80,6 +80,10 @@ package final class ObjectGraph: @unchecked Sendable {
         return UnsafeBufferPointer(start: view.targets + lower, count: Int(view.offsets[local + 1]) - lower)
     }
 
+    /// The first word of a block's edge list, or of the next block's: asked for only to have it in the caches.
+    @inline(__always)
+    func firstTarget(_ targets: UnsafeBufferPointer<UInt32>) -> UInt32 { targets.baseAddress.map { $0[0] } ?? 0 }
+
     /// Whether any block of the same segment holds an interior pointer: few do, and then there is nothing to look up.
     @inline(__always)
     func mayHoldInterior(_ id: BlockID) -> Bool { views[Int(id) >> ObjectGraph.segmentShift].interiorCount > 0 }
@@ -98,7 +102,7 @@ package final class ObjectGraph: @unchecked Sendable {
         return UnsafeBufferPointer(start: view.interior + low, count: end - low)
     }
 
-    var edgeCount: Int { segments.reduce(0) { $0 + $1.targets.count } }
+    var edgeCount: Int { segments.reduce(0) { $0 + $1.targets.count - 1 } }
     var interiorEdgeCount: Int { segments.reduce(0) { $0 + $1.interior.count } }
 }
 

@@ -25,8 +25,11 @@ struct Reachability {
         let rootEdges: [RootEdge]
     }
 
-    /// `garbage`: blocks that are lost for certain. No word reaches them, and nothing is reached through them.
-    func mark(garbage: [BlockID] = []) -> Marked {
+    /// - Parameters:
+    ///   - garbage: blocks that are lost for certain. No word reaches them, and nothing is reached through them.
+    ///   - whenRead: called when all roots have been read. What is read afterwards are a few words of blocks that are held by
+    ///     pointers into their middle only.
+    func mark(garbage: [BlockID] = [], whenRead: () -> Void = {}) -> Marked {
         let index = graph.index
         var marking = Marking(
             count: index.count, bases: InteriorBases(index: index, reader: image.reader), garbage: garbage,
@@ -45,6 +48,7 @@ struct Reachability {
                 scanner.scan(region.range, gapsMatter: true) { marking.root($0, region.kind, $1, index) }
             }
         }
+        whenRead()
         marking.spread(over: graph)
         return Marked(states: marking.result(garbage), rootEdges: marking.rootEdges)
     }
@@ -60,6 +64,8 @@ private struct Marking {
     private var interior: [(target: BlockID, offset: UInt32)] = []
     private let bases: InteriorBases
     private let holdNothing: Set<BlockID>
+    /// Keeps the compiler from leaving out the loads that only fill the caches.
+    private var lastTouched: UInt32 = 0
 
     /// Blocks whose edges are followed together.
     private static let batch = 256
@@ -119,38 +125,54 @@ private struct Marking {
     /// are three loads that each miss the caches. Done for a batch at a time, they wait together and not one by one.
     private mutating func flood(_ graph: ObjectGraph, with state: UInt8) {
         let collectInterior = state == Marking.reachable
-        var edges: [UnsafeBufferPointer<UInt32>] = []
-        var targets: [BlockID] = []
-        while !frontier.isEmpty {
-            var next: [BlockID] = []
+        let targets = GrowingBuffer<BlockID>(capacity: Marking.batch * 4)
+        let lists = GrowingBuffer<UnsafeBufferPointer<UInt32>>(capacity: Marking.batch)
+        var touched: UInt32 = 0
+        defer { lastTouched = touched }
+        var level = GrowingBuffer<BlockID>(capacity: frontier.count)
+        for id in frontier { level.append(id) }
+        frontier = []
+        while level.count > 0 {
+            let next = GrowingBuffer<BlockID>(capacity: level.count)
             var first = 0
-            while first < frontier.count {
-                let batch = frontier[first..<min(first + Marking.batch, frontier.count)]
-                first = batch.endIndex
-                edges.removeAll(keepingCapacity: true)
-                targets.removeAll(keepingCapacity: true)
-                for id in batch where holdNothing.isEmpty || !holdNothing.contains(id) {
-                    edges.append(graph.targets(of: id))
+            while first < level.count {
+                let batch = first..<min(first + Marking.batch, level.count)
+                first = batch.upperBound
+                targets.truncate(to: 0)
+                lists.truncate(to: 0)
+                for number in batch where holdNothing.isEmpty || !holdNothing.contains(level.base[number]) {
+                    lists.append(graph.targets(of: level.base[number]))
                 }
-                for list in edges { for target in list { targets.append(target) } }
+                for list in lists.elements { touched &+= graph.firstTarget(list) }
+                for list in lists.elements { for target in list { targets.append(target) } }
                 states.withUnsafeMutableBufferPointer { states in
-                    for target in targets where states[Int(target)] == 0 {
-                        states[Int(target)] = state
-                        next.append(target)
-                    }
-                }
-                for id in batch where graph.mayHoldInterior(id) && !holdNothing.contains(id) {
-                    for edge in graph.interiorEdges(of: id) where states[Int(edge.target)] == 0 {
-                        if collectInterior {
-                            interior.append((edge.target, edge.offset))
-                        } else {
-                            states[Int(edge.target)] = state
-                            next.append(edge.target)
+                    for number in 0..<targets.count {
+                        let target = targets.base[number]
+                        if states[Int(target)] == 0 {
+                            states[Int(target)] = state
+                            next.append(target)
                         }
                     }
                 }
+                for number in batch where graph.mayHoldInterior(level.base[number]) {
+                    followInterior(of: level.base[number], graph, state, collect: collectInterior, next)
+                }
             }
-            frontier = next
+            level = next
+        }
+    }
+
+    private mutating func followInterior(
+        of id: BlockID, _ graph: ObjectGraph, _ state: UInt8, collect: Bool, _ next: GrowingBuffer<BlockID>
+    ) {
+        guard !holdNothing.contains(id) else { return }
+        for edge in graph.interiorEdges(of: id) where states[Int(edge.target)] == 0 {
+            if collect {
+                interior.append((edge.target, edge.offset))
+            } else {
+                states[Int(edge.target)] = state
+                next.append(edge.target)
+            }
         }
     }
 

@@ -35,7 +35,10 @@ struct AllocatorSurvey {
         var found: [Foreign] = []
         for mapping in image.mappings where mapping.isFileBacked && mapping.permissions.contains(.execute) {
             let file = mapping.fileName
-            if let match = AllocatorSurvey.libraries.first(where: { file.hasPrefix($0.prefix) }),
+            // musl's loader is its library; Debian maps it under the library's plain name.
+            let isMusl = file == "libc.so"
+            if let match = isMusl
+                ? ("", "musl's malloc") : AllocatorSurvey.libraries.first(where: { file.hasPrefix($0.prefix) }),
                 !found.contains(where: { $0.name == match.name })
             {
                 found.append(Foreign(name: match.name, place: file))

@@ -102,6 +102,13 @@ package final class BlockIndex: @unchecked Sendable {
     @inline(__always) static func isInterior(_ found: Int) -> Bool { found & interiorFlag != 0 }
     @inline(__always) static func id(_ found: Int) -> BlockID { BlockID(truncatingIfNeeded: found) }
 
+    /// Whether a block may lie within the GiB that `word` points to: the test that most words fail.
+    @inline(__always)
+    func mayLead(_ word: UInt64) -> Bool {
+        let region = word >> BlockIndex.regionShift
+        return region < BlockIndex.regionLimit && regions[Int(region)] != 0
+    }
+
     /// -1 when `word` points to no block; else the block's identifier, marked (`isInterior`) when not at its start.
     @inline(__always)
     func find(_ word: UInt64) -> Int {

@@ -52,8 +52,11 @@ package enum LeakAnalysis {
         case refused(Failure)
     }
 
-    package static func run(image: MemoryImage, options: Options) -> Outcome {
-        switch ProcessGraph.build(image: image, acceptTorn: options.acceptTorn) {
+    /// `whenRead` is called when the snapshot may end (`ProcessGraph.build`); not before the end where single addresses are
+    /// asked about, since that takes another look at everything.
+    package static func run(image: MemoryImage, options: Options, whenRead: () -> Void = {}) -> Outcome {
+        let whenRead = options.about.isEmpty ? whenRead : {}
+        return switch ProcessGraph.build(image: image, acceptTorn: options.acceptTorn, whenRead: whenRead) {
         case .torn(let reason): .torn(reason: reason)
         case .refused(let failure): .refused(failure)
         case .done(let graph): .done(result(of: graph, options))

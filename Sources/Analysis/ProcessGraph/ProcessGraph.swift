@@ -40,9 +40,13 @@ package struct ProcessGraph: Sendable {
 
     /// Builds the graph of an image. Pure: the same image gives the same graph.
     ///
-    /// - Parameter acceptTorn: take a heap that does not hang together as it is; its broken parts become gaps and count as
-    ///   roots.
-    package static func build(image: MemoryImage, acceptTorn: Bool) -> Outcome {
+    /// - Parameters:
+    ///   - acceptTorn: take a heap that does not hang together as it is; its broken parts become gaps and count as roots.
+    ///   - whenRead: called once when everything that must be of one moment has been read: the snapshot may end then. What
+    ///     is read later (words that name a type or a field, for blocks already found) may come from the process as it is.
+    package static func build(
+        image: MemoryImage, acceptTorn: Bool, whenRead: () -> Void = {}
+    ) -> Outcome {
         let check = TargetCheck(image: image)
         if let failure = check.refusal() { return .refused(failure) }
         let foreign = AllocatorSurvey(image: image).foreign()
@@ -59,11 +63,12 @@ package struct ProcessGraph: Sendable {
         let swift = types.hasSwift ? SwiftReferences(image: image, graph: graph, types: types) : nil
         types.markSideTables(swift?.sideTables ?? [])
         let trial = swift.map(TrialDeletion.init)
+        let summary = summary(of: heap, image)
         let marked = Reachability(image: image, graph: graph, roots: roots, holdNothing: Set(swift?.sideTables ?? []))
-            .mark(garbage: garbage(swift, trial))
+            .mark(garbage: garbage(swift, trial), whenRead: whenRead)
         return .done(
             ProcessGraph(
-                process: image.process, summary: summary(of: heap, image), gaps: gaps(image, heap, roots, foreign),
+                process: image.process, summary: summary, gaps: gaps(image, heap, roots, foreign),
                 exact: heap.torn.isEmpty, image: image, roots: roots, rootEdges: marked.rootEdges,
                 ownership: Ownership(graph: graph, types: types, swift: swift), trial: trial, states: marked.states))
     }

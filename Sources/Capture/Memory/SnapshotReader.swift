@@ -68,7 +68,8 @@ final class SnapshotReader: MemoryReader {
             if got == 0, frozen !== live, isChildGone(frozen.pid) { state.loseChild() }
             return got
         case .frozen, .live:
-            guard state.stop == nil || !(region.isWritable || region.isShared) else { return 0 }
+            // After an orderly end the target itself answers: small questions about blocks that were found.
+            guard state.stop == nil || state.stop == .ended || !(region.isWritable || region.isShared) else { return 0 }
             return live.file.read(at: address, into: part)
         }
     }

@@ -39,8 +39,8 @@ package final class SnapshotSession {
     /// Why reading came to an early end; nil when it did not.
     var stop: ReadingState.Stop? { state.stop }
 
-    /// Ends the snapshot: the target runs, the child is gone and nothing is left in the target. Afterwards only copies and
-    /// the target's read-only mappings can be read. A second call does nothing.
+    /// Ends the snapshot: the target runs, the child is gone and nothing is left in the target. Afterwards copies
+    /// are read as before, and everything else from the target as it then is. A second call does nothing.
     package func end() {
         guard !isEnded else { return }
         isEnded = true

@@ -134,29 +134,34 @@ struct MappedChunkFinder {
         at page: UInt64, _ first: UInt64, _ second: UInt64, limit: UInt64, _ window: WindowReader
     ) -> BlockIndex.Large? {
         let size = second & ~MallocLayout.flagBits
-        guard first == 0, second & MallocLayout.flagBits == MallocLayout.isMapped, size >= 4096, size & 4095 == 0,
-            size <= limit - page
-        else { return nil }
-        let extent = AddressRange(page, page + size)
-        if let start = alignedStart(at: page, size: size, window) {
-            return .init(start: start, usable: page + size - start, extent: extent)
+        guard first == 0, second & MallocLayout.flagBits == MallocLayout.isMapped, size >= 4096, size & 4095 == 0 else {
+            return nil
         }
-        return .init(start: page + 16, usable: size - 16, extent: extent)
+        if let aligned = alignedChunk(at: page, size: size, limit: limit, window) { return aligned }
+        guard size <= limit - page else { return nil }
+        return .init(start: page + 16, usable: size - 16, extent: AddressRange(page, page + size))
     }
 
     /// memalign moves the start: the old header stays, and the block has a second header whose first word says how far
-    /// it was moved and whose second says how much is left.
-    private func alignedStart(at page: UInt64, size: UInt64, _ window: WindowReader) -> UInt64? {
+    /// it was moved and whose second says how much is left. Only the second is kept true when realloc resizes the
+    /// mapping (glibc 2.36 malloc.c, mremap_chunk), so both sizes need only end at a page.
+    private func alignedChunk(
+        at page: UInt64, size: UInt64, limit: UInt64, _ window: WindowReader
+    ) -> BlockIndex.Large? {
         var alignment: UInt64 = 32
-        while alignment < size {
+        while alignment < min(size, limit - page) {
             let inside = page & (alignment - 1)
             let distance = inside == 0 ? alignment : alignment - inside
             alignment <<= 1
-            guard distance >= 32, distance < size else { continue }
+            guard distance >= 32, distance < limit - page else { continue }
             let lead = distance - 16
-            if window.word(at: page + lead) == lead, window.word(at: page + lead + 8) == (size - lead) | 2 {
-                return page + distance
-            }
+            guard window.word(at: page + lead) == lead, let header = window.word(at: page + lead + 8),
+                header & MallocLayout.flagBits == MallocLayout.isMapped
+            else { continue }
+            let (whole, overflow) = lead.addingReportingOverflow(header & ~MallocLayout.flagBits)
+            guard !overflow, whole & 4095 == 0, whole > distance, whole <= limit - page else { continue }
+            let extent = AddressRange(page, page + whole)
+            return .init(start: page + distance, usable: extent.upper - page - distance, extent: extent)
         }
         return nil
     }
