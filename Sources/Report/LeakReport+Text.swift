@@ -36,6 +36,10 @@ extension LeakReport {
             if sawEverything {
                 return "Leaking: \(amount) that nothing can reach." + (part.map { " That is \($0)." } ?? "")
             }
+            if findings.heap.isSwiftOnly {
+                let cycles = Units.counted(findings.cycleCount, "Swift retain cycle")
+                return "Leaking: at least \(Units.bytes(lost.bytes)) in \(cycles). C blocks not searched (\(heapName))."
+            }
             let bound = findings.exact ? "" : "at least "
             return "Leaking: \(bound)\(amount), as far as could be seen" + (part.map { ": \($0)." } ?? ".")
         }
@@ -96,8 +100,15 @@ extension LeakReport {
             + "\(Units.seconds(confirmation.afterSeconds)) apart\(verdict)\(again)"
     }
 
+    private var heapName: String { TerminalText.escaped(findings.heap.allocator) }
+
     private var seen: String {
         let heap = findings.heap
+        if heap.isSwiftOnly {
+            return
+                "saw \(Units.counted(heap.live.blocks, "Swift object")) by their metadata and counts, no allocator needed, in "
+                + Units.seconds(totalSeconds)
+        }
         let version = heap.version.map { " " + TerminalText.escaped($0) } ?? ""
         let which =
             findings.exact
@@ -109,6 +120,10 @@ extension LeakReport {
     /// Most growth is not lost memory: where the rest is.
     private var rest: String {
         let lost = findings.lost.bytes
+        if findings.heap.isSwiftOnly {
+            guard let residentBytes, residentBytes > lost else { return "not seen: all that is no Swift object" }
+            return "of the other \(Units.bytes(residentBytes - lost)) resident nothing is said"
+        }
         let heap =
             "of the heap \(Units.bytes(findings.reachable.bytes + findings.possible.bytes)) is in use, "
             + "\(Units.bytes(findings.heap.freeBytes)) free but kept by malloc"

@@ -13,6 +13,11 @@ struct AllocatorSurvey {
 
     let image: MemoryImage
 
+    /// Tools that put an allocator of their own in place to watch the program.
+    static let instruments: Set<String> = [
+        "valgrind", "AddressSanitizer", "LeakSanitizer", "ThreadSanitizer", "HWAddressSanitizer",
+    ]
+
     private static let libraries: [(prefix: String, name: String)] = [
         ("libjemalloc", "jemalloc"), ("libtcmalloc", "tcmalloc"), ("libmimalloc", "mimalloc"),
         ("libsnmalloc", "snmalloc"), ("libhoard", "Hoard"), ("librpmalloc", "rpmalloc"), ("libscudo", "Scudo"),

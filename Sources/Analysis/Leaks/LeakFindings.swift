@@ -29,6 +29,8 @@ package struct HeapSummary: Hashable, Sendable {
     package var freeBytes: UInt64
     /// Bytes of heap memory that are populated (resident or swapped), live and free.
     package var populatedBytes: UInt64
+    /// The allocator could not be read: only Swift objects were found, by their metadata.
+    package var isSwiftOnly = false
 
     package init(
         allocator: String, version: String?, arenas: Int, live: Tally, freeBytes: UInt64, populatedBytes: UInt64

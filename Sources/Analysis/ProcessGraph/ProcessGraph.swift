@@ -53,7 +53,13 @@ package struct ProcessGraph: Sendable {
         let heap: HeapScan
         switch GlibcHeap(image: image).scan() {
         case .success(let scan): heap = scan
-        case .failure(let refusal): return .refused(check.failure(for: refusal, foreign: foreign))
+        case .failure(let refusal):
+            // A sanitizer or valgrind keeps freed objects as they were: what is found there says nothing.
+            let isInstrumented = foreign.contains { AllocatorSurvey.instruments.contains($0.name) }
+            if case .noArena = refusal, !isInstrumented, let graph = swiftOnly(image, foreign, whenRead) {
+                return .done(graph)
+            }
+            return .refused(check.failure(for: refusal, foreign: foreign))
         }
         if !acceptTorn, let part = heap.torn.first { return .torn(reason: part.reason) }
 
@@ -71,6 +77,35 @@ package struct ProcessGraph: Sendable {
                 process: image.process, summary: summary, gaps: gaps(image, heap, roots, foreign),
                 exact: heap.torn.isEmpty, image: image, roots: roots, rootEdges: marked.rootEdges,
                 ownership: Ownership(graph: graph, types: types, swift: swift), trial: trial, states: marked.states))
+    }
+
+    /// The Swift objects of a process whose allocator cannot be read; nil where there are none. Only rings that the objects'
+    /// own counts prove are lost; everything else counts as reachable.
+    private static func swiftOnly(
+        _ image: MemoryImage, _ foreign: [AllocatorSurvey.Foreign], _ whenRead: () -> Void
+    ) -> ProcessGraph? {
+        guard let found = SwiftObjectScan(image: image).scan() else { return nil }
+        let graph = GraphBuilder(image: image, index: found.index).build()
+        let types = TypeTable(image: image, graph: graph)
+        guard types.hasSwift else { return nil }
+        let swift = SwiftReferences(image: image, graph: graph, types: types)
+        let trial = TrialDeletion(swift)
+        whenRead()
+        var states = [UInt8](repeating: Verdict.reachable.rawValue, count: graph.index.count)
+        for id in garbage(swift, trial) { states[Int(id)] = Verdict.lost.rawValue }
+        let allocator = foreign.first?.name ?? "an allocator that nusu does not know"
+        let gap = Gap(
+            what: "C blocks not searched (\(allocator))",
+            reason: "nusu cannot read this allocator's heap; Swift objects were found by their metadata and counts")
+        var summary = HeapSummary(
+            allocator: allocator, version: nil, arenas: 0,
+            live: Tally(blocks: graph.index.count, bytes: found.bytes), freeBytes: 0, populatedBytes: found.bytes)
+        summary.isSwiftOnly = true
+        return ProcessGraph(
+            process: image.process, summary: summary,
+            gaps: [gap] + image.gaps, exact: false, image: image,
+            roots: Roots(regions: [], words: [], chunkWords: [], gaps: []), rootEdges: [],
+            ownership: Ownership(graph: graph, types: types, swift: swift), trial: trial, states: states)
     }
 
     private static func garbage(_ swift: SwiftReferences?, _ trial: TrialDeletion?) -> [BlockID] {
