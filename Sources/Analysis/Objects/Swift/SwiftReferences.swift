@@ -8,7 +8,7 @@ struct SwiftReferences {
         let target: UInt32
         /// Index into `labels`.
         let label: UInt32
-        let kind: ReferenceKind
+        var kind: ReferenceKind
     }
 
     /// An object's counts (Swift runtime, RefCount.h).
@@ -66,6 +66,7 @@ struct SwiftReferences {
             addReferences(of: object, index, window, layouts)
             offsets.append(UInt32(references.count))
         }
+        settle()
     }
 
     private struct Object {
@@ -193,6 +194,24 @@ struct SwiftReferences {
 
     private static let valueLimit = 65_536
 
+    /// Words of unknown kind are taken for unowned references where the object counts as many of them. If they are strong
+    /// after all, the object's strong count is larger than what was found, and nothing is certain of it.
+    private mutating func settle() {
+        guard references.contains(where: { $0.kind == .unknown }) else { return }
+        var open = [UInt32](repeating: 0, count: counts.count)
+        for reference in references {
+            if reference.kind == .unknown { open[Int(reference.target)] &+= 1 }
+            // These have been found already.
+            if reference.kind == .unowned, counts[Int(reference.target)].unowned > 1 {
+                open[Int(reference.target)] &+= 1
+            }
+        }
+        for number in references.indices where references[number].kind == .unknown {
+            let target = Int(references[number].target)
+            if counts[target].unowned > open[target] { references[number].kind = .unowned }
+        }
+    }
+
     /// `_DictionaryStorage` and `_SetStorage`: scale at +32, keys and values where +48 and +56 say, and one bit a bucket that
     /// says whether it is occupied.
     private mutating func addTable(
@@ -232,8 +251,7 @@ struct SwiftReferences {
             guard let word = place.word(at: offset) else { continue }
             // Enumerations and bridged objects keep tags in the bits that no address needs.
             let found = place.index.find(word & 0x00ff_ffff_ffff_fff8)
-            guard found >= 0, !BlockIndex.isInterior(found), BlockIndex.id(found) != place.object.id || kind == .strong
-            else { continue }
+            guard found >= 0, !BlockIndex.isInterior(found) else { continue }
             let target = objects.number(of: BlockIndex.id(found))
             guard target >= 0 else { continue }
             references.append(

@@ -65,6 +65,7 @@ extension SwiftLayouts {
     private func kind(of type: MangledType) -> ReferenceKind {
         if let kind = type.declaredKind { return kind }
         if let context = type.context, let flags = pages.word32(at: context) {
+            if flags & 0x1f == 17, contextName(context) == "Unmanaged" { return .unmanaged }
             // A structure or enumeration may hold references of any kind: its words are not told apart.
             if flags & 0x1f == 17 || flags & 0x1f == 18, holdsUncounted(context, depth: 0) { return .unknown }
         }
@@ -73,10 +74,10 @@ extension SwiftLayouts {
 
     /// Whether a structure or enumeration has a stored weak, unowned or unmanaged reference, its own parts included.
     private func holdsUncounted(_ descriptor: UInt64, depth: Int) -> Bool {
-        guard depth < SwiftLayouts.depthLimit else { return true }
-        guard let fields = relative(descriptor &+ 16), let count = pages.word32(at: fields &+ 12),
-            count <= SwiftLayouts.fieldLimit
-        else { return false }
+        // Without a field descriptor (-disable-reflection-metadata) it may have one.
+        guard depth < SwiftLayouts.depthLimit, let fields = relative(descriptor &+ 16),
+            let count = pages.word32(at: fields &+ 12), count <= SwiftLayouts.fieldLimit
+        else { return true }
         if contextName(descriptor) == "Unmanaged" { return true }
         for number in 0..<UInt64(count) {
             guard let address = relative(fields &+ 16 &+ number * 12 &+ 4) else { continue }
