@@ -118,35 +118,35 @@ nonisolated(unsafe) private var liveOwner: LiveOwner?
 nonisolated(unsafe) private var liveTree: LiveTree?
 nonisolated(unsafe) private var foreign: UnsafeMutableRawPointer?
 
-/// Objects with uncounted references, kept: their rings are not closed, but stand in memory all the same.
+/// Objects with uncounted references: their rings are not closed, but stand in memory all the same.
 @inline(never)
-private func uncounted() {
+private func uncounted(_ take: (AnyObject) -> Void) {
     repeatedly {
         let owner = WeakOwner()
         let pet = WeakPet()
         owner.pet = pet
         pet.owner = owner
-        kept.append(owner)
+        take(owner)
         let unownedOwner = UnownedOwner()
         unownedOwner.pet = UnownedPet(unownedOwner)
-        kept.append(unownedOwner)
+        take(unownedOwner)
         let unsafeOwner = UnsafeOwner()
         unsafeOwner.pet = UnsafePet(unsafeOwner)
-        kept.append(unsafeOwner)
+        take(unsafeOwner)
         let screen = WeakScreen()
         let list = WeakList()
         screen.list = list
         list.delegate = screen
-        kept.append(screen)
+        take(screen)
         let model = WeakModel()
         model.onChange = { [weak model] in model?.value += 1 }
         model.onEnd = { [unowned model] in model.value += 1 }
-        kept.append(model)
+        take(model)
     }
 }
 
 @inline(never)
-private func uncountedInValues() {
+private func uncountedInValues(_ take: (AnyObject) -> Void) {
     repeatedly {
         let observed = Observed()
         let observer = Observer()
@@ -156,7 +156,7 @@ private func uncountedInValues() {
         observer.byName["it"] = WeakReference(id: 3, target: observed)
         observer.unownedOnes = [UnownedReference(target: observed)]
         observer.box = WeakReference(id: 4, target: observed)
-        kept.append(observed)
+        take(observed)
     }
 }
 
@@ -179,6 +179,12 @@ private func live() {
     let loop = Foreign()
     loop.loop = loop
     foreign = Unmanaged.passRetained(loop).toOpaque()
+}
+
+/// What is never read may be left out by the optimizer.
+@inline(never)
+private func checkLive() {
+    if liveOwner == nil || liveTree == nil || foreign == nil { demo_give_up("not kept") }
 }
 
 @inline(never)
@@ -205,8 +211,18 @@ func controls(_ argument: UnsafePointer<CChar>?) {
     silent("WeakOwner", "WeakPet", "UnownedOwner", "UnownedPet", "UnsafeOwner", "UnsafePet", "WeakModel")
     silent("WeakScreen", "WeakList", "Observed", "Observer", "LiveOwner", "LivePet", "LiveTree", "Foreign")
     silent("Watcher", "Leaf")
-    uncounted()
-    uncountedInValues()
+    let keep: (AnyObject) -> Void = { kept.append($0) }
+    uncounted(keep)
+    uncountedInValues(keep)
     live()
+    checkLive()
     beside()
+}
+
+/// The same objects, retained once too often: lost, but no ring holds them.
+func uncountedLost(_ argument: UnsafePointer<CChar>?) {
+    acyclic("WeakOwner", "UnownedOwner", "UnsafeOwner", "WeakModel", "WeakScreen", "Observed")
+    let lose: (AnyObject) -> Void = { _ = Unmanaged.passRetained($0) }
+    uncounted(lose)
+    uncountedInValues(lose)
 }

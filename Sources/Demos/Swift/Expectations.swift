@@ -16,9 +16,10 @@ private func say(_ parts: StaticString...) {
     for part in parts { _ = write(STDOUT_FILENO, part.utf8Start, part.utf8CodeUnitCount) }
 }
 
-/// `expect 5 A.b -> B.a -> A`: there are `ringCount` rings that read like this.
-func expect(_ path: StaticString, breakAt advice: StaticString? = nil) {
-    say("expect 5 ", path)
+/// `expect 5 A.b -> B.a -> A | ADVICE`: there are `ringCount` rings that read like this. `suspect` where their counts alone
+/// do not prove it.
+func expect(_ path: StaticString, breakAt advice: StaticString? = nil, isCertain: Bool = true) {
+    say(isCertain ? "expect 5 " : "suspect 5 ", path)
     if let advice { say(" | ", advice) }
     say("\n")
 }
@@ -26,6 +27,11 @@ func expect(_ path: StaticString, breakAt advice: StaticString? = nil) {
 /// `silent TYPE`: in use, or ended; no finding may name it.
 func silent(_ types: StaticString...) {
     for type in types { say("silent ", type, "\n") }
+}
+
+/// `acyclic TYPE`: lost, but not by a ring.
+func acyclic(_ types: StaticString...) {
+    for type in types { say("acyclic ", type, "\n") }
 }
 
 /// In a function of its own that is not inlined: the optimizer would else see that nobody uses the object, and leave it

@@ -71,13 +71,17 @@ final class Sleeper: @unchecked Sendable {
 
 /// What tasks do.
 func taskCycles(_ argument: UnsafePointer<CChar>?) {
-    expect("Stuck.task -> Task.frame -> Stuck")
+    expect(
+        "Stuck.task -> Task.frame -> Stuck",
+        breakAt: "the task in Stuck.task never ends: resume or cancel it, or capture self weakly", isCertain: false)
     repeatedly {
         let stuck = Stuck()
         stuck.start()
         loseRing(stuck)
     }
-    expect("Waiting.task -> Task.frame -> Waiting")
+    expect(
+        "Waiting.task -> Task.frame -> Waiting",
+        breakAt: "the task in Waiting.task never ends: resume or cancel it, or capture self weakly", isCertain: false)
     repeatedly {
         let waiting = Waiting()
         waiting.start()

@@ -11,6 +11,7 @@ private let known: [(name: StaticString, about: StaticString, setUp: @convention
         ("values", "rings through enumerations, existentials, structures and errors", valueCycles),
         ("tasks", "rings through tasks that never go on; timers in use", taskCycles),
         ("controls", "what looks like a ring and is none", controls),
+        ("acyclic", "the same, lost by a missing release", uncountedLost),
     ]
 
 let cases: UnsafeMutablePointer<demo_case> = .allocate(capacity: known.count + 1)
