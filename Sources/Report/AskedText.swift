@@ -61,7 +61,7 @@ extension LeakReport {
         }
     }
 
-    private static func json(_ holder: Holder) -> JSONValue {
+    static func json(_ holder: Holder) -> JSONValue {
         .object([
             "kind": .string(holder.root?.rawValue ?? "block"),
             "address": holder.address.map { .string(Address($0).description) } ?? .null,

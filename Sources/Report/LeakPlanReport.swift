@@ -1,6 +1,7 @@
 package import Model
 
-/// What `nusu leaks --dry-run` says: what would be done to the target, at what price, and what stands against it.
+/// What `--dry-run` says of the verbs that look into memory: what would be done to the target, at what price, and what
+/// stands against it.
 package struct LeakPlanReport: Sendable {
     package var target: ProcessIdentity
     /// How the snapshot would be taken.
@@ -18,6 +19,10 @@ package struct LeakPlanReport: Sendable {
     /// The right by which nusu may look ("CAP_SYS_PTRACE", "same user").
     package var right: String
     package var gaps: [Gap]
+    /// Whose plan it is: a verb that looks into memory.
+    package var verb = "leaks"
+    /// What the verb was asked besides the target; may be empty.
+    package var question = ""
 
     package init(
         target: ProcessIdentity, method: SnapshotMethod, reason: String, pauseSeconds: Double, threads: Int?,
@@ -58,18 +63,20 @@ package struct LeakPlanReport: Sendable {
                 style.fit("  not seen: \(TerminalText.escaped(gap.what)): \(TerminalText.escaped(gap.reason))"))
         }
         lines += ["", "Nothing was touched."]
-        if style.isTerminal { lines.append("next: nusu leaks \(target.pid)") }
+        if style.isTerminal {
+            lines.append("next: nusu \(verb) \(target.pid)" + (question.isEmpty ? "" : " \(question)"))
+        }
         return lines.joined(separator: "\n") + "\n"
     }
 
-    /// A document of schema nusu.leaks/1 that has `plan` in place of findings.
+    /// A document of the verb's schema that has `plan` in place of findings.
     package func json() -> String {
         var targetFields: [String: JSONValue] = [
             "pid": JSONValue(target.pid), "residentBytes": JSONValue(residentBytes),
         ]
         targetFields.set("command", bytes: target.commandBytes)
         return JSONValue.object([
-            "schema": "nusu.leaks/1",
+            "schema": .string("nusu.\(verb)/1"),
             "target": .object(targetFields),
             "plan": .object([
                 "method": .string(method.rawValue), "reason": .string(reason), "right": .string(right),

@@ -131,10 +131,21 @@ extension LeakReport {
         return "not a leak: the other \(Units.bytes(residentBytes - lost)); \(heap)"
     }
 
+    /// The first type that the list names, if it is one of the program's own.
+    private func shownType(_ options: Options) -> String? {
+        groups(options).filter { $0.kind != .possible }.lazy.compactMap(\.type).first { !WhyPathText.isOfLibrary($0) }
+    }
+
     /// One command to go on with, for whoever sits at a terminal.
     private func next(_ options: Options, _ style: TextStyle) -> [String] {
         guard style.isTerminal else { return [] }
         let base = "next: nusu leaks \(target.pid)"
+        if let type = shownType(options) {
+            return [
+                style.fit(
+                    "next: nusu why \(target.pid) \(WhyPathText.argument(type))      who holds them, what they hold")
+            ]
+        }
         if findings.lost.blocks > 0, !options.addresses {
             return [style.fit("\(base) --addresses      where the lost blocks lie, for a debugger")]
         }

@@ -2,7 +2,7 @@ import ArgumentParser
 
 /// The root of the command line: `nusu VERB [TARGET] [OPTIONS]`.
 struct NusuCommand: ParsableCommand {
-    static let verbs: [any ParsableCommand.Type] = [Leaks.self]
+    static let verbs: [any ParsableCommand.Type] = [Leaks.self, Heap.self, Why.self]
 
     static let configuration = CommandConfiguration(
         commandName: "nusu",
@@ -18,10 +18,13 @@ struct NusuCommand: ParsableCommand {
               nusu leaks 1234 --dry-run    what a look would cost; touches nothing
               nusu leaks nginx --newest    the one started last
               nusu leaks :8080 --json      for a script
+              nusu heap 1234               what is alive, by type, and who keeps most of it
+              nusu heap 1234 --over 60s    which types grow, and who holds them
+              nusu why 1234 Session        who keeps the blocks of a type, or the block at an address, alive
 
             EXIT STATUS
               0   nothing found, and everything was looked at
-              1   found
+              1   found: something lost, or with --over something that grew
               2   nothing found, but a part could not be looked at: a lower bound
               64  the command line is wrong, or a name fits several processes
               66  no such target, or it went away

@@ -25,6 +25,7 @@ package enum WhyAnalysis {
         let held = holds(process, lost.isEmpty ? blocks : lost)
         return WhyFindings(
             question: question, alive: tallies.alive, lost: tallies.lost, block: asked(process, question),
+            blockType: blocks.count == 1 ? process.types.name(process.types.type(of: blocks[0])) : nil,
             paths: paths(process, alive, limit: limit), holds: held.tally, holdsKinds: held.kinds,
             similar: blocks.isEmpty ? similar(process, question) : [],
             hasWeakReferences: blocks.count == 1 && hasSideTable(process, blocks[0]), gaps: process.gaps,

@@ -72,6 +72,8 @@ package struct WhyFindings: Sendable {
     package let lost: Tally
     /// For an address: the block's fate, its start and usable size; nil when no block in use lies there.
     package let block: AskedBlock?
+    /// For an address: the block's type, lost or not; nil where nothing tells.
+    package let blockType: String?
     /// The shortest ways, most frequent first; blocks reached in the same way (types and fields) share one.
     package let paths: [Path]
     /// What the block, or all blocks of the type together, keep alive or took with them.

@@ -1,5 +1,4 @@
 import ArgumentParser
-import Capture
 import Model
 import Report
 
@@ -27,22 +26,8 @@ struct Leaks: ParsableCommand, Verb {
             """)
 
     @OptionGroup var target: TargetOptions
+    @OptionGroup var look: LookOptions
     @OptionGroup var output: OutputOptions
-
-    @Option(
-        help: ArgumentHelp(
-            "How the snapshot is taken: auto, fork, copy or stream.",
-            discussion: """
-                fork: one system call makes a frozen child that is read while the target runs on. copy: the target stands \
-                still while its memory is copied. stream: it stands still until all is read; needs the least memory.
-                """, valueName: "method"))
-    var snapshot = SnapshotChoice.auto
-
-    @Option(
-        help: ArgumentHelp(
-            "The longest that the target may stand still, in seconds or as 250ms; a longer stop is refused.",
-            valueName: "seconds"))
-    var maxPause = Seconds(0.25)
 
     @Option(
         help: ArgumentHelp(
@@ -70,9 +55,6 @@ struct Leaks: ParsableCommand, Verb {
             valueName: "address"))
     var about: [HexAddress] = []
 
-    @Flag(help: "Say how the snapshot would be taken and what it would cost, and touch nothing.")
-    var dryRun = false
-
     func validate() throws {
         if let limit, limit < 0 { throw ValidationError("--limit takes 0 or more") }
     }
@@ -81,17 +63,15 @@ struct Leaks: ParsableCommand, Verb {
         var output = output
         output.isJSON = self.output.json
         output.color = self.output.color
-        let procfs = ProcFS()
-        let identity = try target.resolve(procfs, verb: "leaks")
-        let run = LeakRun(
-            target: identity, procfs: procfs,
-            snapshot: SnapshotOptions(method: snapshot.method, maxPauseSeconds: maxPause.value), confirm: confirm,
-            addressLimit: addresses ? Leaks.allAddresses : Leaks.sampleAddresses, about: about.map(\.value))
-        if dryRun {
-            let plan = try run.plan()
+        let looker = try look.looker(at: target, verb: "leaks")
+        if look.dryRun {
+            let plan = try looker.plan(verb: "leaks")
             try Output.print(self.output.json ? plan.json() : plan.text(output.style))
             return ExitStatus.done
         }
+        let run = LeakRun(
+            looker: looker, confirm: confirm,
+            addressLimit: addresses ? Leaks.allAddresses : Leaks.sampleAddresses, about: about.map(\.value))
         let report = try run.report()
         let options = LeakReport.Options(
             limit: limit, minBytes: minBytes.count, addresses: addresses, possible: possible)
