@@ -74,6 +74,22 @@ struct SwiftLayout {
 /// later; checked with 6.3.1). Every count and offset is checked before it is used.
 struct SwiftLayouts {
     let pages: PageCache
+    private let work = Work()
+
+    /// Damaged memory can describe structures that hold each other in ever new ways: in all, only so many fields are looked
+    /// at. What comes after that is not known.
+    private final class Work {
+        var recordsLeft = 2_000_000
+    }
+
+    /// Takes `count` field records from what may be read; false when there are not so many left.
+    func mayRead(_ count: UInt32) -> Bool {
+        guard work.recordsLeft >= Int(count) else { return false }
+        work.recordsLeft -= Int(count)
+        return true
+    }
+
+    init(pages: PageCache) { self.pages = pages }
 
     private static let superclassLimit = 32
     private static let nameLimit = 256
@@ -172,7 +188,7 @@ struct SwiftLayouts {
     /// +12) and records of 12 (flags, mangled type, name; the latter two relative).
     func fieldRecords(_ context: UInt64, count: UInt32) -> [Record]? {
         guard count <= SwiftLayouts.fieldLimit, let descriptor = relative(context &+ 16),
-            let stated = pages.word32(at: descriptor &+ 12), stated >= count
+            let stated = pages.word32(at: descriptor &+ 12), stated >= count, mayRead(count)
         else { return nil }
         var records: [Record] = []
         for number in 0..<UInt64(count) {

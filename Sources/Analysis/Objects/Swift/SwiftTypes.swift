@@ -16,6 +16,19 @@ struct SwiftTypes {
     /// Nested contexts and generic arguments deeper than this are shown as `…`.
     private static let depthLimit = 6
     private static let argumentLimit: UInt64 = 8
+    /// Generic arguments of arguments of one type beyond this number are shown as `…`.
+    private static let partLimit = 64
+    private let naming = Naming()
+
+    /// How many parts of the name that is being read may still follow: damaged memory can describe a type of itself.
+    private final class Naming {
+        var partsLeft = 0
+    }
+
+    init(image: MemoryImage, pages: PageCache) {
+        self.image = image
+        self.pages = pages
+    }
 
     /// Whether the second word of a block can be a Swift object's reference counts (runtime, RefCount.h): the unowned
     /// count (bits 1 to 31) is at least one, or the word leads to a side table (the two highest bits).
@@ -28,6 +41,7 @@ struct SwiftTypes {
     /// The type of a heap object whose first word is `metadata`; nil when that is no metadata.
     func entry(ofHeapMetadata metadata: UInt64) -> TypeTable.Entry? {
         guard metadata & 7 == 0, let kind = pages.word(at: metadata) else { return nil }
+        naming.partsLeft = SwiftTypes.partLimit
         func entry(_ name: String, _ kind: TypeTable.Kind, _ size: UInt64 = 16) -> TypeTable.Entry {
             TypeTable.Entry(name: name, kind: kind, head: metadata, instanceSize: size)
         }
@@ -95,7 +109,10 @@ struct SwiftTypes {
 
     /// Any type's name from its metadata: nominal types by descriptor, the rest as `…`.
     private func typeName(_ metadata: UInt64, depth: Int) -> String? {
-        guard depth < SwiftTypes.depthLimit, metadata & 7 == 0, let kind = pages.word(at: metadata) else { return nil }
+        guard depth < SwiftTypes.depthLimit, naming.partsLeft > 0, metadata & 7 == 0,
+            let kind = pages.word(at: metadata)
+        else { return nil }
+        naming.partsLeft -= 1
         switch kind {
         case SwiftTypes.classKind:
             return className(metadata, depth: depth)

@@ -5,6 +5,8 @@ import Model
 extension SwiftLayouts {
     /// Structures within structures deeper than this are taken as words.
     private static let depthLimit = 4
+    /// A value of more parts is taken as words.
+    private static let partLimit = 256
     private static let captureLimit: UInt32 = 256
 
     // MARK: - By mangled type
@@ -41,6 +43,7 @@ extension SwiftLayouts {
             fields += SwiftLayouts.placed(parts(of: record.type, depth: depth + 1), at: end, in: name)
             end += size.bytes
             alignment = max(alignment, size.alignment)
+            guard fields.count <= SwiftLayouts.partLimit, end < 1 << 20 else { return nil }
         }
         return (fields, end, alignment)
     }
@@ -76,7 +79,7 @@ extension SwiftLayouts {
     private func holdsUncounted(_ descriptor: UInt64, depth: Int) -> Bool {
         // Without a field descriptor (-disable-reflection-metadata) it may have one.
         guard depth < SwiftLayouts.depthLimit, let fields = relative(descriptor &+ 16),
-            let count = pages.word32(at: fields &+ 12), count <= SwiftLayouts.fieldLimit
+            let count = pages.word32(at: fields &+ 12), count <= SwiftLayouts.fieldLimit, mayRead(count)
         else { return true }
         if contextName(descriptor) == "Unmanaged" { return true }
         for number in 0..<UInt64(count) {
@@ -205,8 +208,10 @@ extension SwiftLayouts {
             {
                 part.end = part.isExact ? min(part.end, end) : end
                 part.isExact = true
-                fields.append(part)
+                // Only what has room for a reference and may be one.
+                if part.end >= part.offset + 8, part.kind != .weak, part.kind != .unmanaged { fields.append(part) }
             }
+            guard fields.count <= SwiftLayouts.partLimit else { return nil }
         }
         return fields
     }

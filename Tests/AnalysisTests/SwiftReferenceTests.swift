@@ -1,0 +1,112 @@
+import Model
+import Testing
+
+@testable import Analysis
+
+@Suite("Which references hold Swift objects, and what only each other holds")
+struct SwiftReferenceTests {
+    @Test("A ring is named by its fields; its counts prove it, whatever a stale word says")
+    func ring() throws {
+        var swift = SwiftFixture()
+        let owner = swift.type("Owner", [.init(name: "number", type: "Si"), .init(name: "pet", type: "yXlSg")])
+        let pet = swift.type("Pet", [.init(name: "owner", type: "yXlSg")])
+        let (first, second) = (swift.object(owner), swift.object(pet))
+        swift.heap.memory.write(second, at: first + 24)
+        swift.heap.memory.write(first, at: second + 16)
+        swift.heap.root(first)
+        let group = try #require(swift.findings()?.groups.first)
+        #expect(group.kind == .cycle && group.certainty == .certain)
+        #expect(group.cycle.map { "\($0.type).\($0.field)" } == ["App.Owner.pet", "App.Pet.owner"])
+        #expect(group.breakAt == "make App.Pet.owner weak (a reference back)")
+    }
+
+    @Test("One reference from elsewhere, and the ring is in use")
+    func countedElsewhere() throws {
+        var swift = SwiftFixture()
+        let type = swift.type("Loop", [.init(name: "next", type: "yXlSg")])
+        let loop = swift.object(type, strong: 2)
+        swift.heap.memory.write(loop, at: loop + 16)
+        swift.heap.root(loop)
+        let findings = try #require(swift.findings())
+        #expect(findings.groups.isEmpty)
+        #expect(findings.reachable.blocks == 1)
+    }
+
+    @Test("Unowned and plain references close no ring", arguments: ["yXlXo", "yXlXu", "s9UnmanagedVyyXlG", "Si"])
+    func uncounted(type: String) throws {
+        var swift = SwiftFixture()
+        let owner = swift.type("Owner", [.init(name: "pet", type: "yXlSg")])
+        let pet = swift.type("Pet", [.init(name: "owner", type: type)])
+        let (first, second) = (swift.object(owner, unowned: type == "yXlXo" ? 1 : 0), swift.object(pet))
+        swift.heap.memory.write(second, at: first + 16)
+        swift.heap.memory.write(first, at: second + 16)
+        let findings = try #require(swift.findings())
+        #expect(findings.groups.map(\.kind) == [.overRetained])
+        #expect(findings.groups.first?.references?.found == 0)
+        #expect(findings.indirect.blocks == 1)
+    }
+
+    @Test("A class's own fields and those of its superclasses have their names")
+    func superclass() throws {
+        var swift = SwiftFixture()
+        let base = swift.type("Base", [.init(name: "link", type: "yXlSg")])
+        let derived = swift.type("Derived", [.init(name: "extra", type: "yXlSg")], superclass: base)
+        let (first, second) = (swift.object(derived), swift.object(derived))
+        swift.heap.memory.write(second, at: first + 16)
+        swift.heap.memory.write(first, at: second + 24)
+        let group = try #require(swift.findings()?.groups.first)
+        #expect(Set(group.cycle.map(\.field)) == ["link", "extra"])
+    }
+
+    /// Objects with up to four strong fields, some counted from elsewhere: what is not reached from those is garbage.
+    @Test("Trial deletion agrees with a naive computation", arguments: 0..<60 as Range<UInt64>)
+    func randomGraph(seed: UInt64) throws {
+        var random = Seeded(seed)
+        var swift = SwiftFixture()
+        let kinds = ["yXlSg", "yXlSg", "yXlSg", "yXlXo", "yXlXu"]
+        let types = (0..<5).map { number in
+            let fields = (0..<4).map { _ in kinds.randomElement(using: &random) ?? "yXl" }
+            let type = swift.type(
+                "T\(number)", fields.enumerated().map { .init(name: "f\($0.offset)", type: $0.element) })
+            return (type: type, fields: fields)
+        }
+        let count = Int.random(in: 1...200, using: &random)
+        let objects = (0..<count).map { _ in
+            let type = types.randomElement(using: &random) ?? types[0]
+            return (address: swift.object(type.type), fields: type.fields)
+        }
+        var strong = [UInt64](repeating: 0, count: count)
+        var unowned = [UInt64](repeating: 0, count: count)
+        var held = [[Int]](repeating: [], count: count)
+        for (number, object) in objects.enumerated() {
+            for (field, kind) in object.fields.enumerated() where Int.random(in: 0..<4, using: &random) == 0 {
+                let target = Int.random(in: 0..<count, using: &random)
+                swift.heap.memory.write(objects[target].address, at: object.address + 16 + UInt64(field) * 8)
+                if kind == "yXlSg" {
+                    strong[target] += 1
+                    held[number].append(target)
+                }
+                if kind == "yXlXo" { unowned[target] += 1 }
+            }
+        }
+        var work: [Int] = []
+        for number in 0..<count {
+            let elsewhere: UInt64 = strong[number] == 0 || Int.random(in: 0..<20, using: &random) == 0 ? 1 : 0
+            swift.setCounts(objects[number].address, strong: strong[number] + elsewhere, unowned: unowned[number])
+            if elsewhere > 0 { work.append(number) }
+        }
+        var alive = Set(work)
+        while let number = work.popLast() {
+            for target in held[number] where alive.insert(target).inserted { work.append(target) }
+        }
+        let graph = try #require(swift.graph())
+        let references = try #require(graph.ownership.swift)
+        let trial = try #require(graph.trial)
+        for (number, object) in objects.enumerated() {
+            let found = references.objects.number(of: BlockIndex.id(graph.index.find(object.address)))
+            try #require(found >= 0)
+            #expect(trial.isGarbage[found] == !alive.contains(number), "object \(number)")
+            #expect(trial.found[found] == UInt32(strong[number]))
+        }
+    }
+}
