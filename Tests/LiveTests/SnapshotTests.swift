@@ -206,7 +206,7 @@ extension LiveTests {
                 )
             }
             #expect(children == 0)
-            #expect(stack == nil)
+            #expect(stack != nil)
             #expect(code != nil)
             #expect(try program.verdict().isEmpty)
         }

@@ -12,7 +12,7 @@ extension LiveTests {
         /// Cases whose targets stand still: nothing missed, nothing invented.
         static let quiet: [String] = [
             "overwrite", "reachable", "list", "rings", "long-ring", "tree", "interior", "bins", "sizes", "million",
-            "noncontiguous", "foreign-sbrk", "epoll", "trimmed", "history 1", "history 2", "arenas", "heaps", "mixed",
+            "noncontiguous", "foreign-sbrk", "epoll", "trimmed", "history 1", "history 2", "arenas", "heaps",
             "finished", "registers", "signal-frame", "stacks", "thread-local", "globals", "libc",
             "mappings", "remapped", "sparse", "fork-advice", "executable", "hostile", "forked", "random 1", "random 2",
             "random 3",
@@ -22,6 +22,12 @@ extension LiveTests {
         @Test(arguments: quiet)
         func quietTarget(_ arguments: String) throws {
             try compare("nusu-demo", arguments)
+        }
+
+        /// Five threads that have freed each other's blocks: a word left over on one of their stacks may still lead into a
+        /// lost block, which is then possibly lost.
+        @Test func mixedThreads() throws {
+            try compare("nusu-demo", "mixed", doubtful: 1)
         }
 
         /// The same answers by every method: a fork must not lose what only the live process has.

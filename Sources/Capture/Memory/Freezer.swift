@@ -15,6 +15,10 @@ struct Freezer {
     private(set) var regions: [SnapshotRegion] = []
     private(set) var gaps: [Gap] = []
     private var unfrozenSharedBytes: UInt64 = 0
+    /// Shared memory whose contents are known whether or not the target has touched them: the mapping, and its parts that
+    /// hold data.
+    private var shared: [(mapping: AddressRange, data: [AddressRange])] = []
+    private var untouchedSharedBytes: UInt64 = 0
 
     /// Makes room before the stop: the first touch of a page costs more than its copy.
     ///
@@ -42,6 +46,7 @@ struct Freezer {
 
     /// During the stop: shared memory, which a fork does not freeze.
     mutating func copyShared(_ mappings: [Mapping]) {
+        learnShared(mappings)
         var left = Freezer.sharedLimitBytes
         for mapping in mappings where mapping.isWritableShared && !mapping.isDevice {
             addShared(mapping, left: &left)
@@ -77,6 +82,7 @@ struct Freezer {
 
     /// During the stop: everything that can change.
     mutating func copyAll(_ mappings: [Mapping], threads: [StoppedThread]) throws(SnapshotCapture.Obstacle) {
+        learnShared(mappings)
         var left = Freezer.sharedLimitBytes
         for (index, mapping) in mappings.enumerated() where !mapping.isDevice {
             if mapping.isWritableShared {
@@ -125,14 +131,30 @@ struct Freezer {
 
     /// All of it is frozen as long as the target stands still; shared memory not even then, since others may write to it.
     mutating func describeStanding(_ mappings: [Mapping]) {
+        learnShared(mappings)
         regions = mappings.filter { !$0.isDevice }.map { SnapshotRegion($0.range, .frozen, of: $0) }
         finish()
     }
 
     // MARK: - Parts
 
+    /// A forked process has no page tables for shared memory until it touches it, and what another process wrote there may
+    /// hold its pointers all the same: the file behind the mapping tells what there is.
+    private mutating func learnShared(_ mappings: [Mapping]) {
+        for mapping in mappings where mapping.isSharedMemory {
+            if let data = BackingFile.data(of: mapping, process: process.pid, root: procFS.root) {
+                shared.append((mapping.range, data))
+            } else {
+                let touched = memory.pages.pages(.populated, in: mapping.range).reduce(0) { $0 + $1.count }
+                untouchedSharedBytes += mapping.range.count - min(touched, mapping.range.count)
+            }
+        }
+    }
+
+    private func data(of mapping: Mapping) -> [AddressRange]? { shared.first { $0.mapping == mapping.range }?.data }
+
     private mutating func addShared(_ mapping: Mapping, left: inout UInt64) {
-        let pages = memory.pages.pages(.populated, in: mapping.range)
+        let pages = data(of: mapping) ?? memory.pages.pages(.populated, in: mapping.range)
         let bytes = pages.reduce(0) { $0 + $1.count }
         if bytes <= left, copy(pages, of: mapping, rest: .live) {
             left -= bytes
@@ -161,8 +183,24 @@ struct Freezer {
     }
 
     private mutating func finish() {
+        for (mapping, data) in shared { describe(mapping, data: data) }
+        addGap(
+            untouchedSharedBytes, of: "shared memory that the target has not touched",
+            reason: "only a privileged user can see what others wrote there")
         addGap(unfrozenSharedBytes, of: "shared memory", reason: "read while the target ran")
         regions.sort { $0.range.lower < $1.range.lower }
+    }
+
+    /// Splits what is not copied of a shared mapping into the parts that hold data and those that do not.
+    private mutating func describe(_ mapping: AddressRange, data: [AddressRange]) {
+        regions = regions.flatMap { region -> [SnapshotRegion] in
+            guard mapping.contains(region.range), region.source == .live || region.source == .frozen else {
+                return [region]
+            }
+            let inside = data.map { $0.intersection(region.range) }.filter { !$0.isEmpty }
+            return inside.map { region.part($0, region.source, isPopulated: true) }
+                + [region.range].subtracting(inside.merged()).map { region.part($0, .zeros, isPopulated: false) }
+        }
     }
 
     private mutating func addGap(_ bytes: UInt64, of what: String, reason: String) {

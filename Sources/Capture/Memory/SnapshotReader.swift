@@ -91,6 +91,7 @@ final class SnapshotReader: MemoryReader {
         case .copied: return [range]
         case .frozen, .live:
             guard state.stop == nil || !(region.isWritable || region.isShared) else { return [] }
+            if region.isPopulated { return [range] }
             let source = region.source == .frozen && state.stop == nil ? frozen : live
             if region.isFileBacked, !region.isShared {
                 if region.range.count <= SnapshotReader.smallFileBytes { return [range] }

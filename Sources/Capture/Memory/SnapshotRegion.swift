@@ -19,6 +19,26 @@ struct SnapshotRegion: Hashable {
     let isWritable: Bool
     let isFileBacked: Bool
     let isShared: Bool
+    /// All of it holds data, whatever the process's page tables say.
+    var isPopulated = false
+
+    /// A part of this region from a source of its own.
+    func part(_ range: AddressRange, _ source: Source, isPopulated: Bool) -> SnapshotRegion {
+        SnapshotRegion(
+            range: range, source: source, isWritable: isWritable, isFileBacked: isFileBacked, isShared: isShared,
+            isPopulated: isPopulated)
+    }
+
+    private init(
+        range: AddressRange, source: Source, isWritable: Bool, isFileBacked: Bool, isShared: Bool, isPopulated: Bool
+    ) {
+        self.range = range
+        self.source = source
+        self.isWritable = isWritable
+        self.isFileBacked = isFileBacked
+        self.isShared = isShared
+        self.isPopulated = isPopulated
+    }
 
     init(_ range: AddressRange, _ source: Source, of mapping: Mapping) {
         self.range = range
@@ -34,6 +54,12 @@ extension Mapping {
     var isDevice: Bool {
         nameBytes.starts(with: "/dev/".utf8) && !nameBytes.starts(with: "/dev/shm/".utf8)
             && !nameBytes.starts(with: "/dev/zero".utf8)
+    }
+
+    /// Shared memory without a file on a disk: memfd_create, shm_open, System V, anonymous.
+    var isSharedMemory: Bool {
+        permissions.contains(.shared)
+            && ["/memfd:", "/dev/shm/", "/dev/zero", "/SYSV"].contains { nameBytes.starts(with: $0.utf8) }
     }
 
     var isWritablePrivate: Bool { permissions.contains(.write) && !permissions.contains(.shared) }
