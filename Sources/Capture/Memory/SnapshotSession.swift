@@ -57,7 +57,11 @@ package final class SnapshotSession {
         if var held = child.take() {
             if held.end(within: 5, note: { observer(.childKilled) }) { observer(.childEnded) }
         }
-        if !zombies.isEmpty { reaper?.reap(zombies, observer: observer) }
+        if let reaper {
+            // Asked again: the child of a run that was killed a moment ago may have ended only now.
+            let left = Set(zombies).union(ZombieReaper.leftovers(of: reaper.process.pid, procFS: reaper.procFS))
+            if !left.isEmpty { reaper.reap(left.sorted(), observer: observer) }
+        }
         zombies = []
         observer(.ended)
     }
