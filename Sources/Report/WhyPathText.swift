@@ -146,6 +146,9 @@ extension WhyPathText {
         ]
         if place.thread != nil { fields.set("threadName", bytes: place.threadNameBytes) }
         if let address = place.address, let symbol = symbols[address] {
+            // A file's symbol table knows better than the mappings where its variables without initial values lie.
+            fields["kind"] = .string(RootKind.data.rawValue)
+            fields["module"] = .string(symbol.module)
             fields["symbol"] = .object([
                 "name": .string(SymbolText.readable(symbol.name)), "mangled": .string(symbol.name),
                 "module": .string(symbol.module), "offset": JSONValue(symbol.offset),
