@@ -21,12 +21,16 @@ struct SwiftHostileTests {
             SwiftFixture.module.lower, SwiftFixture.module.upper - 4, FixtureHeap.heapStart,
         ]
         let (swift, _, _) = Self.loop()
+        let image = swift.image()
+        let graph = try #require(swift.graph()).graph
         for address in stride(from: SwiftFixture.module.lower, to: SwiftFixture.module.lower + 320, by: 4) {
             let before = swift.heap.memory.word(at: address) ?? 0
             for value in values {
                 swift.heap.memory.write(value, at: address)
-                let findings = try #require(swift.findings())
-                #expect(findings.heap.live.blocks == 1)
+                // Everything that reads metadata; the rest of the analysis does not depend on it.
+                let types = TypeTable(image: image, graph: graph)
+                let references = SwiftReferences(image: image, graph: graph, types: types)
+                #expect(TrialDeletion(references).isGarbage.count <= 1)
             }
             swift.heap.memory.write(before, at: address)
         }

@@ -58,6 +58,27 @@ struct SwiftReferenceTests {
         #expect(Set(group.cycle.map(\.field)) == ["link", "extra"])
     }
 
+    @Test("Of a task's frames only the part in use holds anything")
+    func frames() throws {
+        var swift = SwiftFixture()
+        let metadata = swift.type("Task", [])
+        swift.heap.memory.write(0x502, at: metadata)
+        let task = swift.object(metadata, words: 30)
+        let (block, kept, stale) = (swift.heap.block(1016), swift.heap.block(56), swift.heap.block(56))
+        swift.heap.memory.write(block, at: task + 120)
+        swift.write32(984, at: block + 16)
+        swift.write32(16, at: block + 20)
+        swift.heap.memory.write(kept, at: block + 40)
+        swift.heap.memory.write(stale, at: block + 48)
+        swift.heap.root(task)
+        let findings = try #require(swift.findings())
+        #expect(findings.groups.map(\.addresses) == [[stale]])
+        #expect(findings.reachable.blocks == 3)
+        // Measurements that do not fit: every word holds.
+        swift.write32(4000, at: block + 20)
+        #expect(try #require(swift.findings()).groups.isEmpty)
+    }
+
     /// Objects with up to four strong fields, some counted from elsewhere: what is not reached from those is garbage.
     @Test("Trial deletion agrees with a naive computation", arguments: 0..<60 as Range<UInt64>)
     func randomGraph(seed: UInt64) throws {

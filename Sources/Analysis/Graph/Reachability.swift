@@ -17,6 +17,8 @@ struct Reachability {
     let roots: Roots
     /// Blocks that hold nothing, whatever their words say: side tables of weak references.
     var holdNothing: Set<BlockID> = []
+    /// Blocks that are in use in part, with what that part leads to. Their other words hold nothing.
+    var inPart: [BlockID: [BlockID]] = [:]
 
     struct Marked {
         /// Per block: a `Verdict`.
@@ -33,7 +35,7 @@ struct Reachability {
         let index = graph.index
         var marking = Marking(
             count: index.count, bases: InteriorBases(index: index, reader: image.reader), garbage: garbage,
-            holdNothing: holdNothing)
+            holdNothing: holdNothing.union(inPart.keys), inPart: inPart)
         for (word, kind) in roots.words { marking.root(word, kind, 0, index) }
         for word in roots.chunkWords {
             // The address of a chunk's header is 16 bytes before its block.
@@ -64,6 +66,7 @@ private struct Marking {
     private var interior: [(target: BlockID, offset: UInt32)] = []
     private let bases: InteriorBases
     private let holdNothing: Set<BlockID>
+    private let inPart: [BlockID: [BlockID]]
     /// Keeps the compiler from leaving out the loads that only fill the caches.
     private var lastTouched: UInt32 = 0
 
@@ -74,7 +77,10 @@ private struct Marking {
     /// Stands for "lost for certain" while marking goes on.
     private static let excluded: UInt8 = 255
 
-    init(count: Int, bases: InteriorBases, garbage: [BlockID], holdNothing: Set<BlockID>) {
+    init(
+        count: Int, bases: InteriorBases, garbage: [BlockID], holdNothing: Set<BlockID>, inPart: [BlockID: [BlockID]]
+    ) {
+        self.inPart = inPart
         states = [UInt8](repeating: 0, count: count)
         self.bases = bases
         self.holdNothing = holdNothing
@@ -145,6 +151,11 @@ private struct Marking {
                 }
                 for list in lists.elements { touched &+= graph.firstTarget(list) }
                 for list in lists.elements { for target in list { targets.append(target) } }
+                if !inPart.isEmpty {
+                    for number in batch {
+                        for target in inPart[level.base[number]] ?? [] { targets.append(target) }
+                    }
+                }
                 states.withUnsafeMutableBufferPointer { states in
                     for number in 0..<targets.count {
                         let target = targets.base[number]

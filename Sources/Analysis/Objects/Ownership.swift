@@ -17,6 +17,10 @@ struct Ownership {
         }
         let kind = types.kind(of: id)
         if kind == .sideTable { return }
+        if kind == .none, let used = swift.frames[id] {
+            for target in used { body(target, nil) }
+            return
+        }
         let number = kind.isCounted ? swift.objects.number(of: id) : -1
         if number >= 0 {
             for reference in swift.references(of: number) where reference.kind == .strong || reference.kind == .unknown

@@ -70,8 +70,11 @@ package struct ProcessGraph: Sendable {
         types.markSideTables(swift?.sideTables ?? [])
         let trial = swift.map(TrialDeletion.init)
         let summary = summary(of: heap, image)
-        let marked = Reachability(image: image, graph: graph, roots: roots, holdNothing: Set(swift?.sideTables ?? []))
-            .mark(garbage: garbage(swift, trial), whenRead: whenRead)
+        let marked = Reachability(
+            image: image, graph: graph, roots: roots, holdNothing: Set(swift?.sideTables ?? []),
+            inPart: swift?.frames ?? [:]
+        )
+        .mark(garbage: garbage(swift, trial), whenRead: whenRead)
         return .done(
             ProcessGraph(
                 process: image.process, summary: summary, gaps: gaps(image, heap, roots, foreign),

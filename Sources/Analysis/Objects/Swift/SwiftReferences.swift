@@ -27,6 +27,9 @@ struct SwiftReferences {
     private(set) var labels: [Label] = []
     /// Blocks that are side tables: found by the objects that they belong to.
     private(set) var sideTables: [BlockID] = []
+    /// Blocks with frames of asynchronous functions, and what the part of each leads to that is in use: the rest keeps words
+    /// of frames that have ended.
+    private(set) var frames: [BlockID: [BlockID]] = [:]
     /// `offsets[i] ..< offsets[i + 1]` are the references of object i.
     private var offsets: [UInt32] = [0]
     private var references: [Reference] = []
@@ -64,10 +67,41 @@ struct SwiftReferences {
                 id: id, start: start, usable: min(index.usable(id), SwiftReferences.objectLimit),
                 entry: types.entries[Int(type)], layout: layout)
             addReferences(of: object, index, window, layouts)
+            if object.entry.kind == .task { addFrames(ofTask: start, index, window, types) }
             offsets.append(UInt32(references.count))
         }
         settle()
     }
+
+    /// A task's allocator keeps frames in a chain of blocks (swift/stdlib/public/runtime/StackAllocator.h): next at +8,
+    /// capacity at +16 (u32), bytes in use at +20 (u32), the bytes from +32 on. The first is named in the task, at +120 (as
+    /// of 6.3; its own measurements must fit, else nothing is taken for one).
+    private mutating func addFrames(
+        ofTask task: UInt64, _ index: BlockIndex, _ window: WindowReader, _ types: TypeTable
+    ) {
+        var next = window.word(at: task &+ 120) ?? 0
+        while next != 0, frames.count < objects.members.count + SwiftReferences.frameLimit {
+            let found = index.find(next)
+            guard found >= 0, !BlockIndex.isInterior(found), let measure = window.word(at: next &+ 16) else { return }
+            let id = BlockIndex.id(found)
+            let (capacity, used) = (measure & 0xffff_ffff, measure >> 32)
+            let usable = index.usable(id)
+            guard frames[id] == nil, types.kind(of: id) == .none, used <= capacity, capacity + 32 <= usable,
+                usable - capacity - 32 < 32
+            else { return }
+            var targets: [BlockID] = []
+            for offset in stride(from: 32, to: 32 + (used & ~7), by: 8) {
+                let target = window.word(at: next + offset).map(index.find) ?? -1
+                if target >= 0, BlockIndex.id(target) != id { targets.append(BlockIndex.id(target)) }
+            }
+            next = window.word(at: next + 8) ?? 0
+            let following = index.find(next)
+            if following >= 0 { targets.append(BlockIndex.id(following)) }
+            frames[id] = targets
+        }
+    }
+
+    private static let frameLimit = 65_536
 
     private struct Object {
         let id: BlockID
