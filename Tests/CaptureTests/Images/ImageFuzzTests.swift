@@ -23,7 +23,7 @@ import Testing
         }
     }
 
-    @Test("Damaged bytes anywhere in a small file", arguments: 0..<4 as Range<UInt64>) func damaged(seed: UInt64) {
+    @Test("Damaged bytes anywhere in a small file", arguments: Rounds.of(4, fuzz: 200)) func damaged(seed: UInt64) {
         var random = SeededGenerator(state: seed)
         for _ in 0..<Self.rounds {
             var file = Self.small

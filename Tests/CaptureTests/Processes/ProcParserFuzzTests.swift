@@ -19,7 +19,7 @@ import Testing
         }
     }
 
-    @Test("Flipped bits, swapped digits, doubled pieces", arguments: 0..<8 as Range<UInt64>) func damaged(seed: UInt64)
+    @Test("Flipped bits, swapped digits, doubled pieces", arguments: Rounds.of(8, fuzz: 500)) func damaged(seed: UInt64)
     {
         var random = SeededGenerator(state: seed)
         for sample in Self.samples {
