@@ -32,6 +32,26 @@ extension LiveTests {
             for name in Self.cases { try compare(program, name) }
         }
 
+        private static let jemalloc = "/usr/lib/x86_64-linux-gnu/libjemalloc.so.2"
+
+        /// Where the allocator cannot be read, what the objects' own counts prove is found all the same.
+        @Test(
+            .enabled(if: access(jemalloc, R_OK) == 0, "libjemalloc.so.2 is not installed"),
+            arguments: ["classes", "collections", "values", "controls"])
+        func withoutHeap(_ name: String) throws {
+            let demo = try CycleDemo("nusu-demo-swift", name, environment: ["LD_PRELOAD": Self.jemalloc])
+            let document = try CycleDocument.read(LeakRun("\(demo.pid)"))
+            var found: [CyclePath: Int] = [:]
+            for group in document.groups {
+                if let path = group.path { found[path, default: 0] += group.count }
+            }
+            var expected: [CyclePath: Int] = [:]
+            for ring in demo.expectations where ring.isCertain { expected[ring.path, default: 0] += ring.count }
+            #expect(found == expected)
+            checkSilence(document, demo, name)
+            #expect(demo.view.harm.isEmpty)
+        }
+
         /// Without reflection metadata types and rings are known, but no field and no kind of reference.
         @Test(.enabled(if: installed("swiftc") != nil, "swiftc is not installed"))
         func withoutReflection() throws {

@@ -97,7 +97,8 @@ struct SwiftObjectScan {
                 return nil
             }
             if entry.name.hasPrefix("Swift._") { return SwiftObjectScan.bufferBytes }
-            return entry.kind == .swiftClass ? entry.instanceSize : SwiftObjectScan.contextBytes
+            // Allocators give whole words, whatever the last field leaves of one.
+            return entry.kind == .swiftClass ? (entry.instanceSize + 7) & ~7 : SwiftObjectScan.contextBytes
         }
     }
 }
