@@ -131,7 +131,8 @@ extension HeapReport {
         let line: String
         let types = (growth?.types.filter(\.isNamed).map(\.name) ?? []) + findings.types.filter(\.isNamed).map(\.name)
         // The program's own types say more than the libraries' strings and buffers.
-        if let type = types.first(where: { !WhyPathText.isOfLibrary($0) }) ?? types.first {
+        let grown = growth?.types.first?.name
+        if let type = types.first(where: { !WhyPathText.isOfLibrary($0) }) ?? types.first ?? grown {
             line = "next: nusu why \(pid) \(WhyPathText.argument(type))      who keeps them alive"
         } else if let owner = findings.owners.first {
             line = "next: nusu why \(pid) \(Address(owner.address))      who keeps the largest alive, what it holds"

@@ -1,5 +1,5 @@
 /// Names of types as people write them.
-enum TypeText {
+package enum TypeText {
     private static let buffers: [(prefix: String, open: String, close: String, separator: String)] = [
         ("Swift._ContiguousArrayStorage<", "[", "]", ", "), ("Swift._DictionaryStorage<", "[", "]", ": "),
         ("Swift._SetStorage<", "Set<", ">", ", "),
@@ -12,6 +12,39 @@ enum TypeText {
             dropping(module: "Swift", from: plain($0))
         }
         return buffer.open + arguments.joined(separator: buffer.separator) + buffer.close
+    }
+
+    /// The way back: a name as `plain` writes it becomes the name that the run-time has; any other stays as it is.
+    package static func stored(_ name: String) -> String {
+        for buffer in buffers where name.hasPrefix(buffer.open) && name.hasSuffix(buffer.close) {
+            let inner = name.dropFirst(buffer.open.count).dropLast(buffer.close.count)
+            let arguments = split(inner, at: ":")
+            // A dictionary's brackets are an array's too.
+            guard arguments.count == (buffer.separator == ": " ? 2 : 1) else { continue }
+            return buffer.prefix + arguments.map(qualified).joined(separator: ", ") + ">"
+        }
+        return name
+    }
+
+    /// With `Swift.` before every name that stands without a module.
+    private static func qualified(_ text: String) -> String {
+        var result = ""
+        var word = ""
+        func end(before next: Character?) {
+            if !word.isEmpty, next != ".", result.last != "." { result += "Swift." }
+            result += word
+            word = ""
+        }
+        for character in text {
+            if character.isLetter || character.isNumber || character == "_" {
+                word.append(character)
+            } else {
+                end(before: character)
+                result.append(character)
+            }
+        }
+        end(before: nil)
+        return result
     }
 
     /// Without `module.` wherever a name begins with it.
@@ -27,14 +60,14 @@ enum TypeText {
         return result + rest
     }
 
-    /// Splits generic arguments at commas that stand outside of brackets.
-    private static func split(_ text: Substring) -> [String] {
+    /// Splits generic arguments at commas (or colons) that stand outside of brackets.
+    private static func split(_ text: Substring, at separator: Character = ",") -> [String] {
         var parts: [String] = [""]
         var depth = 0
         for character in text {
             if character == "<" || character == "(" || character == "[" { depth += 1 }
             if character == ">" || character == ")" || character == "]" { depth -= 1 }
-            if character == ",", depth == 0 { parts.append("") } else { parts[parts.count - 1].append(character) }
+            if character == separator, depth == 0 { parts.append("") } else { parts[parts.count - 1].append(character) }
         }
         return parts.map { $0.first == " " ? String($0.dropFirst()) : $0 }
     }

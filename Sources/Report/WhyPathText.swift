@@ -15,7 +15,7 @@ struct WhyPathText {
 
     /// "SessionStore.cache -> [String: Session] -> Session"; escaped, without the module that all of it is of.
     func steps(_ path: OwnershipPath) -> String {
-        var texts = WhyPathText.joined(path.steps)
+        var texts = WhyPathText.runs(WhyPathText.joined(path.steps))
         if texts.count > WhyPathText.stepsShown {
             let left = texts.count - WhyPathText.stepsShown + 1
             texts.replaceSubrange(4..<(4 + left), with: ["(\(left) more)"])
@@ -52,6 +52,15 @@ struct WhyPathText {
         return "thread\(name) (\(thread))"
     }
 
+    /// Equal steps in a row, as in a list, become one.
+    private static func runs(_ texts: [String]) -> [String] {
+        var result: [(text: String, count: Int)] = []
+        for text in texts {
+            if result.last?.text == text { result[result.count - 1].count += 1 } else { result.append((text, 1)) }
+        }
+        return result.map { $0.count == 1 ? $0.text : "\($0.text) (\(Units.grouped($0.count)) times)" }
+    }
+
     /// One text per step; a buffer of the standard library is its owner's affair: `Room.members[i]`.
     private static func joined(_ steps: [OwnershipPath.Step]) -> [String] {
         var result: [String] = []
@@ -74,7 +83,7 @@ struct WhyPathText {
         guard let field = step.field, !["closure", "box"].contains(step.type) else { return inside + type }
         switch field.first {
         case "+": return "\(inside)\(type) at \(field)"
-        case "[", "?": return inside + type + field
+        case "[", "?", "…": return inside + type + field
         default: return "\(inside)\(type).\(field)"
         }
     }
@@ -97,7 +106,7 @@ struct WhyPathText {
 
     /// Without the module where all `types` that have one have the same: it would stand there at every step.
     static func withoutModule(_ text: String, _ types: [String]) -> String {
-        let modules = Set(types.map(TypeText.plain).compactMap(module))
+        let modules = Set(types.map(TypeText.plain).compactMap(module)).subtracting(["Swift"])
         guard modules.count == 1, let module = modules.first else { return text }
         return TypeText.dropping(module: String(module), from: text)
     }

@@ -23,7 +23,7 @@ extension WhyReport {
     private var headline: String {
         switch findings.question {
         case .address(let address): headline(address)
-        case .type(let name): headline(TerminalText.escaped(name))
+        case .type(let name): headline(TerminalText.escaped(WhyPathText.typeName(name)))
         }
     }
 

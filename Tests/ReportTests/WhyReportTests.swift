@@ -63,11 +63,29 @@ import Testing
         #expect(address.json().contains("\"block\":null"))
     }
 
+    @Test("A list's steps are told once") func list() {
+        let steps = (0..<20).map { Fixture.step("24 bytes", $0 < 19 ? "+0" : "+8") } + [Fixture.step("104 bytes", nil)]
+        let text = WhyPathText(symbols: [:]).steps(OwnershipPath(root: nil, steps: steps))
+        #expect(text == "block of 24 bytes at +0 (19 times) -> block of 24 bytes at +8 -> block of 104 bytes")
+    }
+
     @Test("A long way keeps its ends") func long() {
         let steps = (0..<30).map { Fixture.step("api.Node\($0)", $0 < 29 ? "next" : nil) }
         let text = WhyPathText(symbols: [:]).steps(OwnershipPath(root: nil, steps: steps))
         #expect(text.hasPrefix("Node0.next -> Node1.next -> Node2.next -> Node3.next -> (23 more) -> Node27.next"))
         #expect(text.hasSuffix("Node29"))
+    }
+
+    @Test(
+        "A printed name leads back to the type's own",
+        arguments: [
+            "Swift._ContiguousArrayStorage<Swift.UInt8>", "Swift._DictionaryStorage<Swift.String, api.Session>",
+            "Swift._SetStorage<Swift.Int>", "Swift._ContiguousArrayStorage<api.Pair<Swift.Int, Swift.Int>>",
+            "api.Session",
+            "std::vector<int>", "24 bytes",
+        ])
+    func stored(_ name: String) {
+        #expect(TypeText.stored(TypeText.plain(name)) == name)
     }
 
     @Test(

@@ -3,7 +3,7 @@ import Model
 /// Answers who keeps a block, or the blocks of a type, alive.
 package enum WhyAnalysis {
     /// Blocks of a type whose paths are looked at one by one; of more, this many spread evenly.
-    private static let sampleLimit = 5_000
+    private static let sampleLimit = 2_000
     private static let similarLimit = 10
     private static let kindsShown = 5
 
@@ -38,6 +38,10 @@ package enum WhyAnalysis {
             let found = process.index.find(address)
             return found < 0 ? [] : [BlockIndex.id(found)]
         case .type(let name):
+            if let size = size(name) {
+                return (0..<process.index.count).map { BlockID($0) }
+                    .filter { process.types.type(of: $0) == 0 && process.index.usable($0) == size }
+            }
             let wanted = Set(
                 process.types.entries.indices.filter { matches(process.types.entries[$0].name, name) }.map {
                     UInt16($0)
@@ -46,6 +50,12 @@ package enum WhyAnalysis {
             return process.types.ofBlock.indices.filter { wanted.contains(process.types.ofBlock[$0]) }
                 .map { BlockID($0) }
         }
+    }
+
+    /// "104 bytes": the blocks of that usable size whose type is not known.
+    private static func size(_ name: String) -> UInt64? {
+        let ending = " bytes"
+        return name.hasSuffix(ending) ? UInt64(name.dropLast(ending.count)) : nil
     }
 
     /// The whole name, or the part behind the module or namespaces.
@@ -92,8 +102,17 @@ package enum WhyAnalysis {
             let root = path.root.map { place in
                 place.kind == .data ? "\(place.address ?? 0)" : "\(place.kind) \(place.thread ?? 0)"
             }
-            let shape = [root ?? ""] + path.steps.map { "\($0.type).\($0.field ?? "")" }
-            shapes[shape, default: (0, path)].count += step
+            var shape = [root ?? ""]
+            // However far down a list or a tree: one way.
+            for step in path.steps.map({ "\($0.type).\($0.field ?? "")" }) where step != shape.last {
+                shape.append(step)
+            }
+            if let known = shapes[shape] {
+                let isShorter = path.steps.count < known.example.steps.count
+                shapes[shape] = (known.count + step, isShorter ? path : known.example)
+            } else {
+                shapes[shape] = (step, path)
+            }
         }
         return shapes.values.sorted { ($0.count, $1.example.steps.count) > ($1.count, $0.example.steps.count) }
             .prefix(limit).map { WhyFindings.Path(count: min($0.count, blocks.count), example: $0.example) }

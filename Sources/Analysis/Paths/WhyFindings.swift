@@ -60,7 +60,7 @@ package struct RootPlace: Hashable, Sendable {
 /// What is asked of `why`.
 package enum WhyQuestion: Hashable, Sendable {
     case address(UInt64)
-    /// A type's name, whole or its last component.
+    /// A type's name, whole or its last component; or "N bytes" for the blocks of that size without a type.
     case type(String)
 }
 
@@ -74,7 +74,8 @@ package struct WhyFindings: Sendable {
     package let block: AskedBlock?
     /// For an address: the block's type, lost or not; nil where nothing tells.
     package let blockType: String?
-    /// The shortest ways, most frequent first; blocks reached in the same way (types and fields) share one.
+    /// The shortest ways, most frequent first; blocks reached in the same way (types and fields, a repeated
+    /// step counted once) share one.
     package let paths: [Path]
     /// What the block, or all blocks of the type together, keep alive or took with them.
     package let holds: Tally

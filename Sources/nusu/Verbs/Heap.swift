@@ -106,8 +106,7 @@ struct Heap: ParsableCommand, Verb {
     ) -> Result {
         let findings = HeapAnalysis.run(graph)
         var growth = HeapGrowth(from: first, to: findings, seconds: seconds, leastBytes: leastBytes)
-        let named = growth.types.indices.filter { growth.types[$0].isNamed }.prefix(HeapGrowth.explainedLimit)
-        for number in named {
+        for number in growth.types.indices.prefix(HeapGrowth.explainedLimit) {
             growth.types[number].path =
                 WhyAnalysis.run(graph, .type(growth.types[number].name), limit: 1).paths.first
         }

@@ -14,6 +14,7 @@ struct Why: ParsableCommand, Verb {
             that leads on; +16 is a word's distance from the start of a block without known fields.
 
               nusu why 1234 WebSocketSession      all blocks of a type: who holds most of them
+              nusu why 1234 '104 bytes'           all blocks of that size whose type is not known
               nusu why 1234 0x55d0c8e00010        one block: the shortest way, and every word that points to it
 
             Of lost blocks it says what they lead to. TYPE is a whole name or the part behind the last dot or ::, as heap \
@@ -25,7 +26,8 @@ struct Why: ParsableCommand, Verb {
 
     @OptionGroup var target: TargetOptions
 
-    @Argument(help: ArgumentHelp("An address (0x55d0c8e00010) or a type's name.", valueName: "address|type"))
+    @Argument(
+        help: ArgumentHelp("An address (0x55d0c8e00010), a type's name, or '104 bytes'.", valueName: "address|type"))
     var question: String
 
     @OptionGroup var look: LookOptions
@@ -42,10 +44,11 @@ struct Why: ParsableCommand, Verb {
         if parsedQuestion == nil { throw ValidationError("'\(question)' is neither an address nor a type's name") }
     }
 
-    /// No language has type names that begin with a digit.
+    /// No language has type names that begin with a digit; "104 bytes" stands for the blocks of that size without a type.
     private var parsedQuestion: WhyQuestion? {
         guard let first = question.utf8.first else { return nil }
-        guard first >= UInt8(ascii: "0"), first <= UInt8(ascii: "9") else { return .type(question) }
+        let isName = first < UInt8(ascii: "0") || first > UInt8(ascii: "9") || question.hasSuffix(" bytes")
+        if isName { return .type(TypeText.stored(question)) }
         return HexAddress(argument: question).map { .address($0.value) }
     }
 
