@@ -235,7 +235,7 @@ struct LeakAnalysisTests {
 
     @Test(
         "Damaged memory never traps, never hangs and never gives a count beyond the heap",
-        arguments: Rounds.of(60, fuzz: 20_000))
+        arguments: Rounds.of(60, fuzz: 2_000))
     func damaged(seed: UInt64) {
         var random = Seeded(seed)
         var heap = FixtureHeap(heapBytes: 1 << 16)

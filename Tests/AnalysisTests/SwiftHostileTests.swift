@@ -104,7 +104,7 @@ struct SwiftHostileTests {
         #expect(swift.findings() != nil)
     }
 
-    @Test("Random damage in metadata and objects", arguments: Rounds.of(60, fuzz: 5_000))
+    @Test("Random damage in metadata and objects", arguments: Rounds.of(60, fuzz: 1_000))
     func damaged(seed: UInt64) {
         var random = Seeded(seed)
         var swift = SwiftFixture(heapBytes: 1 << 16)
