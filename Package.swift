@@ -25,13 +25,15 @@ let package = Package(
     targets: [
         .target(name: "CLinux"),
         .target(name: "Model", swiftSettings: settings),
-        .target(name: "Kernel", dependencies: ["CLinux", "Model", system], swiftSettings: settings),
+        .target(
+            name: "Kernel", dependencies: ["CLinux", "Model", system], exclude: ["README.md"], swiftSettings: settings),
         .target(
             name: "Capture", dependencies: ["Kernel", "Model", system], exclude: ["Images/README.md"],
             swiftSettings: settings),
         .target(name: "CDemangle", linkerSettings: [.linkedLibrary("stdc++")]),
         .target(
-            name: "Analysis", dependencies: ["CDemangle", "Model"], exclude: ["Heaps/Glibc/README.md"],
+            name: "Analysis", dependencies: ["CDemangle", "Model"],
+            exclude: ["Heaps/Glibc/README.md", "Objects/Swift/README.md"],
             swiftSettings: settings),
         .target(name: "Report", dependencies: ["Analysis", "CDemangle", "Model"], swiftSettings: settings),
         .executableTarget(
