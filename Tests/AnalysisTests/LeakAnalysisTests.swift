@@ -106,10 +106,10 @@ struct LeakAnalysisTests {
         #expect(findings.heap.live.blocks == 2)
     }
 
-    @Test("Chunks in a fastbin and in a thread's cache are free")
-    func caches() throws {
+    @Test("Chunks in a fastbin and in a thread's cache are free", arguments: [0x288, 0x298] as [UInt64])
+    func caches(cacheBytes: UInt64) throws {
         var heap = FixtureHeap()
-        let cache = heap.block(0x288)
+        let cache = heap.block(cacheBytes)
         let cached = [heap.block(56), heap.block(56)]
         let fast = heap.block(24)
         let lost = heap.block(56)

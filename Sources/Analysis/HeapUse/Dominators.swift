@@ -27,8 +27,9 @@ struct Dominators {
         var starts = [UInt32](repeating: 0, count: order.count + 1)
         let isRoot = Dominators.rootSet(process)
         var degrees = [UInt32](repeating: 0, count: order.count)
-        for case let block? in order {
-            process.ownership.forEachHeld(by: block) { target, _ in degrees[Int(position[Int(target)])] += 1 }
+        // By address and not in postorder: the edges then lie one behind the other in memory.
+        for block in 0..<count where position[block] != 0 {
+            process.ownership.forEachHeld(by: BlockID(block)) { target, _ in degrees[Int(position[Int(target)])] += 1 }
         }
         var total: UInt32 = 0
         for number in order.indices {
@@ -38,11 +39,10 @@ struct Dominators {
         starts[order.count] = total
         var predecessors = [UInt32](repeating: 0, count: Int(total))
         var next = starts
-        for (number, block) in order.enumerated() {
-            guard let block else { continue }
-            process.ownership.forEachHeld(by: block) { target, _ in
+        for block in 0..<count where position[block] != 0 {
+            process.ownership.forEachHeld(by: BlockID(block)) { target, _ in
                 let at = Int(position[Int(target)])
-                predecessors[Int(next[at])] = UInt32(number)
+                predecessors[Int(next[at])] = position[block]
                 next[at] += 1
             }
         }

@@ -82,7 +82,7 @@ package enum HeapAnalysis {
         _ process: ProcessGraph, _ tree: Dominators, _ owners: Set<Int>
     ) -> [Int: [LeakGroup.HeldKind]] {
         var owner = [UInt32](repeating: 0, count: tree.order.count)
-        var counts: [Int: [String: Int]] = [:]
+        var counts = [Int: KindCounts](uniqueKeysWithValues: owners.map { ($0, KindCounts(process)) })
         for number in 1..<max(tree.order.count, 1) {
             guard let block = tree.order[number] else { continue }
             if owners.contains(number) {
@@ -91,12 +91,8 @@ package enum HeapAnalysis {
             }
             owner[number] = owner[Int(tree.dominator[number])]
             guard owner[number] != 0 else { continue }
-            let name = process.types.name(process.types.type(of: block)) ?? "\(process.index.usable(block)) bytes"
-            counts[Int(owner[number]), default: [:]][name, default: 0] += 1
+            counts[Int(owner[number])]?.add(block)
         }
-        return counts.mapValues { kinds in
-            kinds.sorted { ($0.value, $1.key) > ($1.value, $0.key) }.prefix(kindsShown)
-                .map { LeakGroup.HeldKind(name: $0.key, blocks: $0.value) }
-        }
+        return counts.mapValues { $0.most(kindsShown) }
     }
 }

@@ -26,7 +26,8 @@ package enum WhyAnalysis {
         return WhyFindings(
             question: question, alive: tallies.alive, lost: tallies.lost, block: asked(process, question),
             blockType: blocks.count == 1 ? process.types.name(process.types.type(of: blocks[0])) : nil,
-            paths: paths(process, alive, limit: limit), holds: held.tally, holdsKinds: held.kinds,
+            paths: paths(process, alive, limit: limit), sampledEvery: sampleStep(alive.count),
+            holds: held.tally, holdsKinds: held.kinds,
             similar: blocks.isEmpty ? similar(process, question) : [],
             hasWeakReferences: blocks.count == 1 && hasSideTable(process, blocks[0]), gaps: process.gaps,
             exact: process.exact)
@@ -91,10 +92,12 @@ package enum WhyAnalysis {
         return counts >> 62 == 3
     }
 
+    private static func sampleStep(_ count: Int) -> Int { max(1, count / sampleLimit) }
+
     private static func paths(_ process: ProcessGraph, _ blocks: [BlockID], limit: Int) -> [WhyFindings.Path] {
         guard !blocks.isEmpty else { return [] }
         let finder = PathFinder(process)
-        let step = max(1, blocks.count / sampleLimit)
+        let step = sampleStep(blocks.count)
         var shapes: [[String]: (count: Int, example: OwnershipPath)] = [:]
         for number in stride(from: 0, to: blocks.count, by: step) {
             let path = finder.path(to: blocks[number])
@@ -124,23 +127,22 @@ package enum WhyAnalysis {
     ) {
         guard let first = blocks.first else { return (Tally(), []) }
         let isLost = process.states[Int(first)] == Verdict.lost.rawValue
-        var seen = Set(blocks)
+        var seen = [Bool](repeating: false, count: process.index.count)
+        for block in blocks { seen[Int(block)] = true }
         var work = blocks
         var tally = Tally()
-        var kinds: [String: Int] = [:]
+        var kinds = KindCounts(process)
         while let block = work.popLast() {
             process.ownership.forEachHeld(by: block) { target, _ in
-                guard !isLost || process.states[Int(target)] == Verdict.lost.rawValue, seen.insert(target).inserted
-                else {
+                guard !seen[Int(target)], !isLost || process.states[Int(target)] == Verdict.lost.rawValue else {
                     return
                 }
+                seen[Int(target)] = true
                 work.append(target)
-                let usable = process.index.usable(target)
-                tally.add(usable)
-                kinds[process.types.name(process.types.type(of: target)) ?? "\(usable) bytes", default: 0] += 1
+                tally.add(process.index.usable(target))
+                kinds.add(target)
             }
         }
-        let most = kinds.sorted { ($0.value, $1.key) > ($1.value, $0.key) }.prefix(kindsShown)
-        return (tally, most.map { LeakGroup.HeldKind(name: $0.key, blocks: $0.value) })
+        return (tally, kinds.most(kindsShown))
     }
 }

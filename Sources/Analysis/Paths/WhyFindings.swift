@@ -77,6 +77,8 @@ package struct WhyFindings: Sendable {
     /// The shortest ways, most frequent first; blocks reached in the same way (types and fields, a repeated
     /// step counted once) share one.
     package let paths: [Path]
+    /// Paths were looked for from every so many blocks only; 1 from all. Above 1 the paths' counts are estimates.
+    package let sampledEvery: Int
     /// What the block, or all blocks of the type together, keep alive or took with them.
     package let holds: Tally
     package let holdsKinds: [LeakGroup.HeldKind]

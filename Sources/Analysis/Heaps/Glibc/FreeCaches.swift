@@ -37,9 +37,12 @@ struct FreeCaches {
     /// Finds every thread's cache by its shape (no look at thread-local storage is needed) and takes its chunks away.
     func removeThreadCaches() {
         var caches: [ThreadCache] = []
-        for candidate in builder.blocks(usable: MallocLayout.tcacheChunkSize - 8) {
-            if let cache = ThreadCache(at: candidate.start, reader: image.reader, builder: builder) {
-                caches.append(cache)
+        // A free chunk that is 16 bytes larger is handed out whole, since the rest would be no chunk.
+        for size in [MallocLayout.tcacheChunkSize, MallocLayout.tcacheChunkSize + 16] {
+            for candidate in builder.blocks(usable: size - 8) {
+                if let cache = ThreadCache(at: candidate.start, reader: image.reader, builder: builder) {
+                    caches.append(cache)
+                }
             }
         }
         // All caches of a process share one random key, which also stands in every chunk they hold: a program's own
