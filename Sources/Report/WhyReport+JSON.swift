@@ -16,6 +16,7 @@ extension WhyReport {
                 fields["path"] = paths.json(path.example)
                 return .object(fields)
             })
+        fields["pathsSampledEvery"] = JSONValue(findings.sampledEvery)
         fields["holds"] = .object([
             "blocks": JSONValue(findings.holds.blocks), "bytes": JSONValue(findings.holds.bytes),
             "kinds": JSONValue(kinds: findings.holdsKinds),

@@ -56,7 +56,12 @@ extension WhyReport {
         }
         if alive.blocks == 0 { return "Lost: \(amount(lost)). Nothing reaches them any more." }
         let root = findings.paths.first.flatMap { paths.root($0.example) }
-        let most = alive.blocks == 1 ? "" : findings.paths.count == 1 ? "all of them " : "most of them "
+        let first = findings.paths.first?.count ?? 0
+        let most =
+            alive.blocks == 1
+            ? ""
+            : first == alive.blocks
+                ? "all of them " : first > alive.blocks / 2 ? "most of them " : "in many ways, most often "
         let andLost = lost.blocks > 0 ? "; \(Units.grouped(lost.blocks)) more are lost" : ""
         return "Alive: \(amount(alive))\(root.map { ", \(most)through \($0)" } ?? "")\(andLost)."
     }
@@ -72,7 +77,8 @@ extension WhyReport {
         for (number, path) in findings.paths.enumerated() {
             if shown > 0, lines.count + 2 > fitting { break }
             let place = TerminalText.padded("\(number + 1)", to: 3, right: true)
-            let count = TerminalText.padded("\(Units.grouped(path.count)) x", to: 10, right: true)
+            let about = findings.sampledEvery > 1 ? "~" : ""
+            let count = TerminalText.padded("\(about)\(Units.grouped(path.count)) x", to: 10, right: true)
             lines.append("\(place)\(count)  \(paths.root(path.example) ?? "a place that is not known")")
             if !path.example.steps.isEmpty { lines.append(WhyReport.indent + "-> " + paths.steps(path.example)) }
             shown += 1

@@ -87,6 +87,7 @@ extension Fixture {
             look: look,
             findings: WhyFindings(
                 question: question, alive: alive, lost: lost, block: block, blockType: type, paths: paths,
+                sampledEvery: paths.first?.count ?? 0 > 3999 ? 2 : 1,
                 holds: holds ? Tally(blocks: 61_770, bytes: 30_576_640) : Tally(),
                 holdsKinds: holds
                     ? [.init(name: "api.Request", blocks: 20_000), .init(name: "64 bytes", blocks: 1)] : [],
