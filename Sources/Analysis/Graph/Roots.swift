@@ -91,7 +91,7 @@ struct RootFinder {
             if mapping.isDevice {
                 gaps.append(
                     Gap(
-                        what: "\(mapping.range.count) bytes of device memory (\(mapping.name))",
+                        what: "\(mapping.range.count >> 10) KiB of device memory (\(mapping.name))",
                         reason: "reading it could disturb the device"))
                 return nil
             }
@@ -104,7 +104,7 @@ struct RootFinder {
         if permissions.contains(.execute) {
             gaps.append(
                 Gap(
-                    what: "\(mapping.range.count) bytes of generated code at \(Address(mapping.range.lower))",
+                    what: "\(mapping.range.count >> 10) KiB of generated code at \(Address(mapping.range.lower))",
                     reason: "pointers inside machine code can be encoded in ways that are not recognised"))
             return (.anonymous, 1)
         }
