@@ -135,7 +135,8 @@ package struct ProcessGraph: Sendable {
             gaps.append(
                 Gap(
                     what: part.range.isEmpty
-                        ? "a part of the heap" : "\(part.range.count >> 10) KiB of heap at \(Address(part.range.lower))",
+                        ? "a part of the heap"
+                        : "\(part.range.count >> 10) KiB of heap at \(Address(part.range.lower))",
                     reason: part.reason,
                     remedy: "try again when the program is less busy, or with --snapshot fork"))
         }
