@@ -11,11 +11,12 @@ struct LeakGroupText {
 
     var lines: [String] {
         var details: [String] = []
-        if !group.cycle.isEmpty { details.append(ring) }
+        if !group.cycle.isEmpty { details.append(TerminalText.escaped(group.shortRingText)) }
         if group.held.blocks > 0 { details.append(held) }
         details.append(advice)
         if options.addresses { details += addressLines }
-        return [first] + details.map { style.fit(LeakGroupText.indent + $0) }
+        let tree = group.tree.map { HeldTreeText(tree: $0, group: group).lines } ?? []
+        return [first] + (details.map { LeakGroupText.indent + $0 } + tree).map(style.fit)
     }
 
     private static let indent = String(repeating: " ", count: 15)
@@ -33,7 +34,8 @@ struct LeakGroupText {
     }
 
     private var what: String {
-        let size = Units.counted(Int(clamping: group.size), "byte")
+        let bytes = Units.counted(Int(clamping: group.largestSize), "byte")
+        let size = group.size == group.largestSize ? bytes : "\(Units.grouped(Int(clamping: group.size))) to \(bytes)"
         let type = group.type.map { TerminalText.escaped(TypeText.plain($0)) }
         switch group.kind {
         case .definite: return type.map { "lost \($0) of \(size)" } ?? "lost block of \(size), no type"
@@ -50,20 +52,6 @@ struct LeakGroupText {
         }
     }
 
-    /// "Owner.pet -> Pet.owner -> Owner"
-    private var ring: String {
-        // A closure's captures and a box's value have no name that would tell more.
-        let steps = group.cycle.map { ["closure", "box"].contains($0.type) ? $0.type : "\($0.type).\($0.field)" }
-        return TerminalText.escaped(shortened((steps + [group.cycle[0].type]).joined(separator: " -> ")))
-    }
-
-    /// Without the module where the whole ring is of one: it would stand there at every step.
-    private func shortened(_ text: String) -> String {
-        let modules = Set(group.cycle.map(\.type).filter { $0.contains(".") }.map { $0.prefix { $0 != "." } })
-        guard modules.count == 1, let module = modules.first else { return text }
-        return TypeText.dropping(module: String(module), from: text)
-    }
-
     private var held: String {
         // Leaders of a group mostly hold the same: then what one holds says more than the sum.
         let divisor = group.heldKinds.allSatisfy { $0.blocks % group.count == 0 } ? group.count : 1
@@ -71,7 +59,7 @@ struct LeakGroupText {
             "\(Units.bytes(group.held.bytes / UInt64(divisor))) in "
             + Units.counted(group.held.blocks / divisor, "block")
         let kinds = group.heldKinds.map { kind in
-            let name = TerminalText.escaped(shortened(TypeText.plain(kind.name)))
+            let name = TerminalText.escaped(group.withoutModule(TypeText.plain(kind.name)))
             let blocks = kind.blocks / divisor
             return blocks == 1 ? name : "\(Units.grouped(blocks)) x \(name)"
         }
@@ -84,7 +72,7 @@ struct LeakGroupText {
         switch group.kind {
         case .definite: return points + "Overwritten or never freed."
         case .cycle:
-            if let place = group.breakAt { return "break it: " + TerminalText.escaped(shortened(place)) }
+            if let place = group.breakAt { return "break it: " + TerminalText.escaped(group.withoutModule(place)) }
             return points + "They hold only each other: make one of the references weak, or clear it."
         case .overRetained: return "An unbalanced passRetained, or a release that C code forgot."
         case .possible: return points + "Only pointers into the middle of it are left."

@@ -22,6 +22,7 @@ extension LeakReport {
                         "bytes": JSONValue($0.tally.bytes),
                     ])
                 }),
+            "excluded": excludedJSON,
             "groupsLeftOut": JSONValue(groups.count - shown.count),
             "gaps": .array(findings.gaps.map(JSONValue.init(gap:))),
         ]
@@ -68,10 +69,29 @@ extension LeakReport {
             "indirect": JSONValue(tally: findings.indirect),
             "possible": JSONValue(tally: findings.possible),
             "reachable": JSONValue(tally: findings.reachable),
+            "excluded": JSONValue(tally: findings.excluded.total),
             "cycles": .object([
                 "count": JSONValue(findings.cycleCount), "blocks": JSONValue(findings.cycles.blocks),
                 "bytes": JSONValue(findings.cycles.bytes),
             ]),
+        ])
+    }
+
+    /// What the user's patterns left out, pattern by pattern.
+    private var excludedJSON: JSONValue {
+        let total = findings.excluded.total
+        return .object([
+            "blocks": JSONValue(total.blocks),
+            "bytes": JSONValue(total.bytes),
+            "entries": .array(
+                findings.excluded.entries.map {
+                    .object([
+                        "pattern": .string($0.pattern.text), "source": .string($0.pattern.source),
+                        "blocks": JSONValue($0.tally.blocks), "bytes": JSONValue($0.tally.bytes),
+                    ])
+                }),
+            "unused": .array(
+                findings.excluded.unused.map { .object(["pattern": .string($0.text), "source": .string($0.source)]) }),
         ])
     }
 
@@ -80,6 +100,7 @@ extension LeakReport {
             "kind": .string(group.kind.rawValue),
             "count": JSONValue(group.count),
             "size": JSONValue(group.size),
+            "largestSize": JSONValue(group.largestSize),
             "type": JSONValue(group.type),
             "pointsTo": JSONValue(group.pointsTo),
             "bytes": JSONValue(group.bytes),
@@ -96,6 +117,27 @@ extension LeakReport {
             "references": group.references.map {
                 .object(["counted": JSONValue($0.counted), "found": JSONValue($0.found)])
             } ?? .null,
+            "tree": group.tree.map(json) ?? .null,
+        ])
+    }
+
+    private static func json(_ tree: HeldTree) -> JSONValue {
+        .object([
+            "address": .string(Address(tree.address).description),
+            "root": json(tree.root),
+            "elsewhere": JSONValue(tally: tree.elsewhere),
+        ])
+    }
+
+    private static func json(_ node: HeldTree.Node) -> JSONValue {
+        .object([
+            "field": node.field.isEmpty ? .null : .string(node.field),
+            "type": .string(node.type),
+            "blocks": JSONValue(node.own.blocks),
+            "bytes": JSONValue(node.own.bytes),
+            "below": JSONValue(tally: node.below),
+            "children": .array(node.children.map(json)),
+            "hidden": JSONValue(tally: node.hidden),
         ])
     }
 }

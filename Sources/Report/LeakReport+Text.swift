@@ -43,14 +43,19 @@ extension LeakReport {
             let bound = findings.exact ? "" : "at least "
             return "Leaking: \(bound)\(amount), as far as could be seen" + (part.map { ": \($0)." } ?? ".")
         }
+        if sawEverything, let excludedAmount {
+            return "Nothing lost beyond what was left out: \(excludedAmount)."
+        }
         if sawEverything {
             let rest = residentBytes.map { "The \(Units.bytes($0)) are" } ?? "What it holds is"
             return "No lost memory (saw everything). \(rest) in use or kept by malloc."
         }
         let unseen = findings.gaps.first.map { TerminalText.escaped($0.what) } ?? "a part of the heap"
+        let excluded = findings.excluded.total
+        let beyond = excluded.blocks > 0 ? " beyond \(Units.bytes(excluded.bytes)) left out" : ""
         let others = findings.gaps.count - 1
         let more = others > 0 ? " and \(Units.counted(others, "other thing"))" : ""
-        return "Found nothing lost, but this is a lower bound: could not look into \(unseen)\(more)."
+        return "Found nothing lost\(beyond), but this is a lower bound: could not look into \(unseen)\(more)."
     }
 
     /// What the limits left out of the list, and how to see it.
@@ -76,6 +81,7 @@ extension LeakReport {
             let how = options.possible ? "" : " (--possible)"
             lines.append("set aside as possibly lost: \(amount)\(reason)\(how)")
         }
+        lines += excludedLines
         for gap in findings.gaps.prefix(LeakReport.gapLimit) {
             lines.append("not seen: \(TerminalText.escaped(gap.what)): \(TerminalText.escaped(gap.reason))")
         }
@@ -119,7 +125,7 @@ extension LeakReport {
 
     /// Most growth is not lost memory: where the rest is.
     private var rest: String {
-        let lost = findings.lost.bytes
+        let lost = findings.lost.bytes + findings.excluded.total.bytes
         if findings.heap.isSwiftOnly {
             guard let residentBytes, residentBytes > lost else { return "not seen: all that is no Swift object" }
             return "of the other \(Units.bytes(residentBytes - lost)) resident nothing is said"

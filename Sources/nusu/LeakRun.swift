@@ -6,10 +6,8 @@ import Report
 struct LeakRun {
     let looker: HeapLooker
     let confirm: Confirmation
-    /// Addresses kept for each group.
-    let addressLimit: Int
-    /// Addresses whose verdict and holders are asked for.
-    let about: [UInt64]
+    /// What is asked; whether a torn heap is taken and what confirms is decided here.
+    let analysis: LeakAnalysis.Options
 
     /// Confirming by itself only where a second pause this short and a heap this small make it cheap.
     private static let cheapPauseSeconds = 0.025
@@ -47,10 +45,13 @@ extension LeakRun {
     private typealias Look = HeapLooker.Look<LeakAnalysis.Result>
 
     private func look(against earlier: LeakAnalysis.LostBlocks?, _ progress: Progress) throws(Failure) -> Look {
-        let (addressLimit, about) = (addressLimit, about)
-        return try looker.look(progress, keep: .shortly) { image, acceptTorn, end in
-            let options = LeakAnalysis.Options(
-                acceptTorn: acceptTorn, confirmAgainst: earlier, addressLimit: addressLimit, about: about)
+        var options = analysis
+        options.confirmAgainst = earlier
+        // Names of fields are read late.
+        return try looker.look(progress, keep: options.trees > 0 ? .cheaply : .shortly) {
+            [options] image, acceptTorn, end in
+            var options = options
+            options.acceptTorn = acceptTorn
             return switch LeakAnalysis.run(image: image, options: options, whenRead: end) {
             case .done(let result): .done(result)
             case .torn: .torn

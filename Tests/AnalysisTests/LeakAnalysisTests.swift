@@ -226,6 +226,28 @@ struct LeakAnalysisTests {
             spread(&others, [exact, interior], except: reachable.union(possible))
             #expect(!others.contains(leader))
         }
+        // With the blocks of 104 bytes left out: what stays is what hangs below a leader without one of them in between.
+        let named = lost.filter { sizes[$0] == 104 }
+        let staying = leaders.filter { leader in
+            var below: Set<UInt64> = [leader]
+            spread(&below, [exact, interior], except: reachable.union(possible))
+            return !below.intersection(named).contains { block in
+                var back: Set<UInt64> = [block]
+                spread(&back, [exact, interior], except: reachable.union(possible))
+                return back.contains(leader)
+            }
+        }
+        var kept = Set(staying)
+        spread(&kept, [exact, interior], except: reachable.union(possible).union(named))
+        var options = LeakAnalysis.Options(addressLimit: .max)
+        options.exclude = [try ExcludePattern("104 bytes", source: "--exclude")]
+        let rest = try #require(heap.findings(options))
+        #expect(rest.lost.blocks == kept.count)
+        #expect(Set(rest.groups.filter { $0.kind != .possible }.flatMap(\.addresses)) == Set(staying))
+        #expect(rest.excluded.total.blocks == lost.count - kept.count)
+        #expect(rest.excluded.total.bytes == findings.lost.bytes - rest.lost.bytes)
+        #expect(rest.reachable == findings.reachable && rest.possible == findings.possible)
+
         let all = findings.definite.bytes + findings.indirect.bytes + findings.possible.bytes + findings.reachable.bytes
         #expect(all == findings.heap.live.bytes)
         #expect(

@@ -104,8 +104,8 @@ struct SwiftFixture {
         return graph
     }
 
-    func findings() -> LeakFindings? {
-        guard case .done(let result) = LeakAnalysis.run(image: image(), options: .init(addressLimit: .max)) else {
+    func findings(_ options: LeakAnalysis.Options = .init(addressLimit: .max)) -> LeakFindings? {
+        guard case .done(let result) = LeakAnalysis.run(image: image(), options: options) else {
             return nil
         }
         return result.findings

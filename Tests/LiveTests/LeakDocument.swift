@@ -18,6 +18,7 @@ struct LeakDocument: Decodable {
         let indirect: Tally
         let possible: Tally
         let reachable: Tally
+        let excluded: Tally
         let cycles: Cycles
     }
 
@@ -44,6 +45,36 @@ struct LeakDocument: Decodable {
         let type: String?
         let heldBlocks: Int
         let addresses: [String]
+        let signature: String
+        let tree: Tree?
+    }
+
+    /// What hangs below one leader of a group.
+    struct Tree: Decodable {
+        struct Node: Decodable {
+            let field: String?
+            let type: String
+            let blocks: Int
+            let below: Tally
+            let children: [Node]
+            let hidden: Tally
+
+            /// All nodes of it, itself included.
+            var all: [Node] { [self] + children.flatMap(\.all) }
+        }
+
+        let address: String
+        let root: Node
+    }
+
+    struct Excluded: Decodable {
+        struct Pattern: Decodable {
+            let pattern: String
+            let source: String
+        }
+
+        let entries: [Pattern]
+        let unused: [Pattern]
     }
 
     struct Gap: Decodable {
@@ -57,6 +88,7 @@ struct LeakDocument: Decodable {
     let heap: Heap
     let groups: [Group]
     let gaps: [Gap]
+    let excluded: Excluded
 
     /// Addresses of all leaders of one kind, with the type of each.
     func leaders(_ kind: String) -> [UInt64: String?] {
@@ -73,7 +105,7 @@ struct LeakDocument: Decodable {
 
     var isSound: Bool {
         let total = summary.definite.blocks + summary.indirect.blocks + summary.possible.blocks
-        return total + summary.reachable.blocks == heap.blocks
+        return total + summary.reachable.blocks + summary.excluded.blocks == heap.blocks
             && summary.cycles.blocks <= summary.definite.blocks + summary.indirect.blocks
     }
 }

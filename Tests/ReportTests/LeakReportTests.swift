@@ -86,6 +86,22 @@ import Testing
         #expect(text.contains("A\\x1b[2J\\u{202e}x\\u{009b}"))
     }
 
+    @Test("Trees, what was left out, and patterns that fit nothing") func treesAndPatterns() throws {
+        let report = try Fixture.withTreesAndPatterns()
+        expectSnapshot(report.text(.init(), terminal), "tree.txt")
+        expectSnapshot(report.json(.init(limit: 1)), "tree.json")
+    }
+
+    @Test("All that was found was left out: line 1 says so") func allLeftOut() throws {
+        var report = Fixture.clean()
+        report.findings.excluded = try Fixture.excluded()
+        expectSnapshot(report.text(.init(), terminal), "left-out.txt")
+        report.findings.exact = false
+        let line = report.text(.init(), terminal).prefix { $0 != "\n" }
+        #expect(line.hasPrefix("Found nothing lost beyond 38.4 MiB left out, but"))
+        #expect(line.contains("lower bound"))
+    }
+
     @Test("The JSON document") func json() {
         expectSnapshot(Fixture.leaking().json(.init()), "leaking.json")
     }

@@ -34,6 +34,40 @@ enum Fixture {
                 cycles: Tally(blocks: 12_354, bytes: 1_400_000), groups: groups, gaps: [], exact: true, unconfirmed: 0))
     }
 
+    /// Two patterns of a file left out something, one of the command line did not.
+    static func excluded() throws -> ExcludedBlocks {
+        ExcludedBlocks(
+            entries: [
+                .init(
+                    pattern: try ExcludePattern("Cache", source: ".nusuignore:3"),
+                    tally: Tally(blocks: 100, bytes: 40_000_000)),
+                .init(
+                    pattern: try ExcludePattern("cycle:A.b -> *", source: ".nusuignore:4"),
+                    tally: Tally(blocks: 20, bytes: 265_318)),
+            ], unused: [try ExcludePattern("Sesion", source: "--exclude")])
+    }
+
+    static func withTreesAndPatterns() throws -> LeakReport {
+        var report = leaking()
+        report.findings.excluded = try excluded()
+        let text = HeldTree.Node(
+            field: "+16", type: "up to\u{1b} 64 bytes", own: Tally(blocks: 2, bytes: 112), below: Tally(),
+            children: [], hidden: Tally())
+        let request = HeldTree.Node(
+            field: "requests", type: "Request", own: Tally(blocks: 5, bytes: 640),
+            below: Tally(blocks: 9, bytes: 5000), children: [text], hidden: Tally(blocks: 7, bytes: 4888))
+        let body = HeldTree.Node(
+            field: "body", type: "Swift._ContiguousArrayStorage<Swift.UInt8>", own: Tally(blocks: 1, bytes: 4120),
+            below: Tally(blocks: 1, bytes: 24), children: [], hidden: Tally(blocks: 1, bytes: 24))
+        let root = HeldTree.Node(
+            field: "", type: "WebSocketSession", own: Tally(blocks: 1, bytes: 112),
+            below: Tally(blocks: 16, bytes: 9784), children: [request, body], hidden: Tally())
+        report.findings.groups[0].tree = HeldTree(
+            address: 0x7f3c_0000_1010, root: root, elsewhere: Tally(blocks: 1, bytes: 48))
+        report.findings.groups[0].largestSize = 1040
+        return report
+    }
+
     static func clean() -> LeakReport {
         var report = report(
             LeakFindings(

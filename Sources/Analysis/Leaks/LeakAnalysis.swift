@@ -12,6 +12,10 @@ package enum LeakAnalysis {
 
         /// Addresses whose block, verdict and holders the user wants to know.
         package var about: [UInt64]
+        /// What to leave out.
+        package var exclude: [ExcludePattern] = []
+        /// Groups that get a tree of what hangs below one of their leaders: so many, largest first.
+        package var trees = 0
 
         package init(
             acceptTorn: Bool = false, confirmAgainst: LostBlocks? = nil, addressLimit: Int = 8, about: [UInt64] = []
@@ -69,11 +73,16 @@ package enum LeakAnalysis {
         let index = process.index
         let unconfirmed = demoteUnconfirmed(&states, index, options.confirmAgainst)
         let lost = BlockSet(count: states.count) { states[$0] == Verdict.lost.rawValue }
-        let forest = LostForest(ownership: process.ownership, lost: lost)
-        var groups = LeakGrouping(
-            image: process.image, forest: forest, ownership: process.ownership, trial: process.trial,
-            addressLimit: options.addressLimit
-        ).groups()
+        let everything = LostForest(ownership: process.ownership, lost: lost)
+        var exclusion = Exclusion(options.exclude)
+        var forest = exclusion.withoutTypes(everything, process.types) ?? everything
+        var grouping = grouping(process, forest, options)
+        if let rest = exclusion.withoutGroups(forest, grouping.groups, groupOf: grouping.groupOf) {
+            forest = rest
+            grouping = self.grouping(process, forest, options)
+        }
+        var groups = grouping.groups
+        if options.trees > 0 { HeldTrees(process, forest).grow(for: &groups, limit: options.trees) }
         groups += PossibleGrouping(types: process.types, addressLimit: options.addressLimit)
             .groups(of: states, index: index)
 
@@ -88,9 +97,10 @@ package enum LeakAnalysis {
             default: break
             }
         }
+        findings.excluded = exclusion.result
         findings.byType = byType(forest, process.types)
         if !options.about.isEmpty {
-            let leaders = Set(forest.leaders.map(\.id))
+            let leaders = Set(everything.leaders.map(\.id))
             findings.asked = HolderSearch(image: process.image, roots: process.roots, index: index)
                 .answer(options.about) { id in
                     switch states[Int(id)] {
@@ -102,6 +112,15 @@ package enum LeakAnalysis {
         }
         let addresses = lost.members.map { index.start($0) }.sorted()
         return Result(findings: findings, lost: LostBlocks(addresses: addresses))
+    }
+
+    private static func grouping(_ process: ProcessGraph, _ forest: LostForest, _ options: Options)
+        -> LeakGrouping.Result
+    {
+        LeakGrouping(
+            image: process.image, forest: forest, ownership: process.ownership, trial: process.trial,
+            addressLimit: options.addressLimit
+        ).run()
     }
 
     private static func byType(_ forest: LostForest, _ types: TypeTable) -> [LeakFindings.TypeTally] {

@@ -14,6 +14,11 @@ package struct Tally: Hashable, Sendable {
         blocks += 1
         self.bytes += bytes
     }
+
+    package mutating func add(_ other: Tally) {
+        blocks += other.blocks
+        bytes += other.bytes
+    }
 }
 
 /// What was seen of the allocator.
@@ -81,8 +86,10 @@ package struct LeakGroup: Hashable, Sendable {
     package var kind: Kind
     /// Number of leaders. For `possible`: number of blocks.
     package var count: Int
-    /// Usable size of one leader, in bytes.
+    /// Usable size of one leader, in bytes; of leaders with a type the smallest's.
     package var size: UInt64
+    /// Of leaders with a type: the largest's usable size. Of others: `size`.
+    package var largestSize: UInt64
     /// The leader's type: a demangled C++ or Swift name, raw (not escaped); nil where its first word tells nothing.
     package var type: String?
     /// For leaders without type: what their pointers point to, in words ("libpq.so.5 (3 functions)"); nil where nothing.
@@ -95,7 +102,8 @@ package struct LeakGroup: Hashable, Sendable {
     package var heldKinds: [HeldKind]
     /// Addresses of leaders in ascending order, bounded by the options.
     package var addresses: [UInt64]
-    /// Six hexadecimal digits that name this group: the same for the same verdict, size, type and shape in every run.
+    /// Six hexadecimal digits that name this group in every run: made from verdict, type (size where there is none), ring,
+    /// and the kinds of blocks below. Numbers of blocks, bytes and addresses do not enter.
     package var signature: String
 
     /// For a ring: the way around it, from the leader on; empty where it is not short.
@@ -105,6 +113,8 @@ package struct LeakGroup: Hashable, Sendable {
     package var breakAt: String?
     /// For over-retained objects: those of one leader.
     package var references: References?
+    /// What hangs below the leader at the first of `addresses`; nil where nobody asked, or for `possible`.
+    package var tree: HeldTree?
 
     package struct HeldKind: Hashable, Sendable {
         package var name: String
@@ -123,6 +133,7 @@ package struct LeakGroup: Hashable, Sendable {
         self.kind = kind
         self.count = count
         self.size = size
+        self.largestSize = size
         self.type = type
         self.pointsTo = pointsTo
         self.bytes = bytes
@@ -137,7 +148,7 @@ package struct LeakGroup: Hashable, Sendable {
     package var totalBlocks: Int { count + held.blocks }
 }
 
-/// What a process has lost. The four verdicts add up to all live blocks; nothing is counted twice.
+/// What a process has lost. The four verdicts and what was left out add up to all live blocks; nothing is counted twice.
 package struct LeakFindings: Sendable {
     package var heap: HeapSummary
     /// Leaders: no pointer to them exists outside what they hold.
@@ -147,6 +158,8 @@ package struct LeakFindings: Sendable {
     /// Reached only by interior pointers, chains below included; or lost in one of two snapshots only.
     package var possible: Tally
     package var reachable: Tally
+    /// Lost, but named by the user's patterns or only below what they name: in none of the numbers and groups here.
+    package var excluded = ExcludedBlocks()
     /// Marked part of `definite` + `indirect`: number of rings, and the blocks on them.
     package var cycleCount: Int
     package var cycles: Tally

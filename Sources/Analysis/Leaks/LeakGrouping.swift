@@ -1,6 +1,6 @@
 import Model
 
-/// Puts leaders that look alike together: same verdict, size, type, and the same kinds of blocks below.
+/// Puts leaders that look alike together: same verdict, type (size where there is none), and the same kinds of blocks below.
 struct LeakGrouping {
     let image: MemoryImage
     let forest: LostForest
@@ -34,12 +34,15 @@ struct LeakGrouping {
         let kind: LeakGroup.Kind
         let certainty: LeakGroup.Certainty
         let cycle: [CycleStep]
+        /// 0 where there is a type: malloc may give one of two like objects 16 bytes more, and buffers have any size.
         let size: UInt64
         let type: TypeID
         let shape: [Kind]
     }
 
     private struct Group {
+        /// Usable sizes of the leaders.
+        var sizes: ClosedRange<UInt64>
         var references: LeakGroup.References?
         var count = 0
         var bytes: UInt64 = 0
@@ -49,6 +52,7 @@ struct LeakGrouping {
 
         mutating func add(leader address: UInt64, _ usable: UInt64, _ below: Tally, _ kinds: [Kind: Int], _ limit: Int)
         {
+            sizes = min(sizes.lowerBound, usable)...max(sizes.upperBound, usable)
             count += 1
             bytes += usable
             held.blocks += below.blocks
@@ -61,9 +65,18 @@ struct LeakGrouping {
         }
     }
 
-    /// The groups of all leaders, largest total first.
-    func groups() -> [LeakGroup] {
-        var groups: [Key: Group] = [:]
+    struct Result {
+        /// Largest total first.
+        let groups: [LeakGroup]
+        /// Per leader of the forest: the number of its group.
+        let groupOf: [UInt32]
+    }
+
+    /// The groups of all leaders.
+    func run() -> Result {
+        var numbers: [Key: Int] = [:]
+        var groups: [Group] = []
+        var groupOf: [UInt32] = []
         let paths = CyclePaths(image: image, forest: forest, ownership: ownership)
         var pathBudget = LeakGrouping.pathLimit
         for leader in forest.leaders {
@@ -84,20 +97,41 @@ struct LeakGrouping {
             var cycle: [CycleStep] = []
             if isRing, pathBudget > 0 {
                 pathBudget -= leader.ringBlocks
-                cycle = paths.path(from: leader.id)
+                cycle = LeakGrouping.canonical(paths.path(from: leader.id))
             }
             let isOverRetained = !isRing && counted.map { $0.strong > $0.found } ?? false
             let key = Key(
                 kind: isRing ? .cycle : isOverRetained ? .overRetained : .definite,
-                certainty: counted?.isGarbage == true ? .certain : .unreachable, cycle: cycle, size: usable,
-                type: forest.types[number], shape: shape)
-            groups[key, default: Group()].add(leader: forest.index.start(leader.id), usable, held, kinds, addressLimit)
-            if isOverRetained, let counted {
-                groups[key]?.references = .init(counted: counted.strong, found: counted.found)
+                certainty: counted?.isGarbage == true ? .certain : .unreachable, cycle: cycle,
+                size: forest.types[number] == 0 ? usable : 0, type: forest.types[number], shape: shape)
+            let place = numbers[key] ?? groups.count
+            if place == groups.count {
+                numbers[key] = place
+                groups.append(Group(sizes: usable...usable))
             }
+            groups[place].add(leader: forest.index.start(leader.id), usable, held, kinds, addressLimit)
+            if isOverRetained, let counted {
+                groups[place].references = .init(counted: counted.strong, found: counted.found)
+            }
+            groupOf.append(UInt32(place))
         }
-        return groups.map { key, group in leakGroup(key, group) }
-            .sorted { ($0.totalBytes, $0.count, $1.signature) > ($1.totalBytes, $1.count, $0.signature) }
+        let named = numbers.map { key, place in (group: leakGroup(key, groups[place]), place: place) }
+            .sorted { left, right in
+                let (a, b) = (left.group, right.group)
+                return (a.totalBytes, a.count, b.signature) > (b.totalBytes, b.count, a.signature)
+            }
+        var order = [UInt32](repeating: 0, count: named.count)
+        for (number, entry) in named.enumerated() { order[entry.place] = UInt32(number) }
+        return Result(groups: named.map(\.group), groupOf: groupOf.map { order[Int($0)] })
+    }
+
+    /// The ring read from that block of the leader's type which makes the text smallest: which of two like blocks leads is
+    /// up to their addresses.
+    private static func canonical(_ cycle: [CycleStep]) -> [CycleStep] {
+        let turns = cycle.indices.filter { cycle[$0].type == cycle[0].type }.map { Array(cycle[$0...] + cycle[..<$0]) }
+        return turns.min { left, right in
+            left.lexicographicallyPrecedes(right) { ($0.type, $0.field) < ($1.type, $1.field) }
+        } ?? []
     }
 
     /// Blocks on rings whose way around is looked for, in all.
@@ -115,8 +149,7 @@ struct LeakGrouping {
         let type = types.name(key.type)
         var signature = Signature()
         signature.add(key.kind.rawValue)
-        signature.add("\(key.size)")
-        signature.add(type ?? "")
+        signature.add(type ?? "\(key.size)")
         for step in key.cycle { signature.add(step.type + "." + step.field) }
         for name in key.shape.map(name).sorted() { signature.add(name) }
         // Several types have one name: the contexts of different closures.
@@ -125,10 +158,11 @@ struct LeakGrouping {
             .sorted { ($0.blocks, $1.name) > ($1.blocks, $0.name) }
         let addresses = group.addresses.sorted()
         var result = LeakGroup(
-            kind: key.kind, count: group.count, size: key.size, type: type,
+            kind: key.kind, count: group.count, size: group.sizes.lowerBound, type: type,
             pointsTo: type == nil ? PointerTargets(image: image).describe(addresses.first, key.size) : nil,
             bytes: group.bytes, held: group.held, heldKinds: Array(heldKinds.prefix(LeakGrouping.heldKindsShown)),
             addresses: addresses, signature: signature.text)
+        result.largestSize = group.sizes.upperBound
         result.cycle = key.cycle
         result.certainty = key.certainty
         result.breakAt = CyclePaths.breakingPoint(of: key.cycle)
@@ -148,30 +182,40 @@ struct PossibleGrouping {
     let addressLimit: Int
 
     private struct Key: Hashable {
+        /// 0 where there is a type.
         let size: UInt64
         let type: TypeID
     }
 
+    private struct Group {
+        var tally = Tally()
+        var sizes: ClosedRange<UInt64>
+        var addresses: [UInt64] = []
+    }
+
     func groups(of states: [UInt8], index: BlockIndex) -> [LeakGroup] {
-        var groups: [Key: (tally: Tally, addresses: [UInt64])] = [:]
+        var groups: [Key: Group] = [:]
         for id in states.indices where states[id] == Verdict.possible.rawValue {
-            let start = index.start(BlockID(id))
             let usable = index.usable(BlockID(id))
             let type = types.type(of: BlockID(id))
-            var group = groups[Key(size: usable, type: type)] ?? (Tally(), [])
+            let key = Key(size: type == 0 ? usable : 0, type: type)
+            var group = groups.removeValue(forKey: key) ?? Group(sizes: usable...usable)
             group.tally.add(usable)
-            if group.addresses.count < addressLimit { group.addresses.append(start) }
-            groups[Key(size: usable, type: type)] = group
+            group.sizes = min(group.sizes.lowerBound, usable)...max(group.sizes.upperBound, usable)
+            if group.addresses.count < addressLimit { group.addresses.append(index.start(BlockID(id))) }
+            groups[key] = group
         }
         return groups.map { key, group in
+            let type = types.name(key.type)
             var signature = Signature()
             signature.add("possible")
-            signature.add("\(key.size)")
-            signature.add(types.name(key.type) ?? "")
-            return LeakGroup(
-                kind: .possible, count: group.tally.blocks, size: key.size, type: types.name(key.type), pointsTo: nil,
+            signature.add(type ?? "\(key.size)")
+            var result = LeakGroup(
+                kind: .possible, count: group.tally.blocks, size: group.sizes.lowerBound, type: type, pointsTo: nil,
                 bytes: group.tally.bytes, held: Tally(), heldKinds: [], addresses: group.addresses.sorted(),
                 signature: signature.text)
+            result.largestSize = group.sizes.upperBound
+            return result
         }
         .sorted { ($0.bytes, $0.count, $1.signature) > ($1.bytes, $1.count, $0.signature) }
     }

@@ -1,5 +1,28 @@
 import Model
 
+/// Who holds whom among the lost blocks, by their numbers.
+struct LostEdges {
+    let ownership: Ownership
+    let lost: BlockSet
+
+    /// Calls `body` with the number of each lost block that lost block `number` holds.
+    func forEach(from number: Int, _ body: (Int) -> Void) {
+        ownership.forEachHeld(by: lost.members[number]) { target, _ in
+            let other = lost.number(of: target)
+            if other >= 0 { body(other) }
+        }
+    }
+
+    /// Goes from `start` on to whatever `enter` lets in; it must let no block in twice.
+    func flood(from start: Int, _ enter: (Int) -> Bool) {
+        guard enter(start) else { return }
+        var stack = [start]
+        while let current = stack.popLast() {
+            forEach(from: current) { if enter($0) { stack.append($0) } }
+        }
+    }
+}
+
 /// The lost blocks in order: who leads, who hangs below whom, and what is a ring.
 ///
 /// A leader stands for a component that no other lost block points into. Each other lost block belongs to exactly one
@@ -15,6 +38,7 @@ struct LostForest {
 
     let index: BlockIndex
     let lost: BlockSet
+    let edges: LostEdges
     let components: Components
     private let ownership: Ownership
     /// Per lost block: its type.
@@ -33,19 +57,22 @@ struct LostForest {
         index = ownership.graph.index
         self.lost = lost
         self.types = lost.members.map { ownership.types.type(of: $0) }
+        edges = LostEdges(ownership: ownership, lost: lost)
+        components = Components(count: lost.members.count, neighbours: edges.forEach)
+        appoint()
+    }
 
-        func neighbours(_ number: Int, _ body: (Int) -> Void) {
-            ownership.forEachHeld(by: lost.members[number]) { target, _ in
-                let other = lost.number(of: target)
-                if other >= 0 { body(other) }
-            }
+    /// The forest of those lost blocks whose number `isKept` accepts.
+    func keeping(_ isKept: (Int) -> Bool) -> LostForest {
+        let kept = BlockSet(count: index.count) { id in
+            let number = lost.number(of: BlockID(id))
+            return number >= 0 && isKept(number)
         }
-        components = Components(count: lost.members.count, neighbours: neighbours)
-        appoint(neighbours)
+        return LostForest(ownership: ownership, lost: kept)
     }
 
     /// Chooses a leader for each component that is not entered, and gives each what can be reached from it first.
-    private mutating func appoint(_ neighbours: (Int, (Int) -> Void) -> Void) {
+    private mutating func appoint() {
         let count = lost.members.count
         var best = [UInt32](repeating: .max, count: components.sizes.count)
         var ofType: [ComponentType: Int] = [:]
@@ -71,7 +98,7 @@ struct LostForest {
             let first = held.count
             stack.append(number)
             while let current = stack.popLast() {
-                neighbours(current) { other in
+                edges.forEach(from: current) { other in
                     if !isTaken[other] {
                         isTaken[other] = true
                         held.append(UInt32(other))

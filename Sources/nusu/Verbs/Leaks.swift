@@ -1,3 +1,4 @@
+import Analysis
 import ArgumentParser
 import Model
 import Report
@@ -14,6 +15,8 @@ struct Leaks: ParsableCommand, Verb {
               nusu leaks 1234                      the answer, and the largest groups
               nusu leaks 1234 --limit 0            every group
               nusu leaks 1234 --min-bytes 1M       only what matters
+              nusu leaks 1234 --tree               with what hangs below one block of each group
+              nusu leaks 1234 --exclude Session    without the lost blocks of a type and what only they hold
               nusu leaks 1234 --snapshot stream    without a fork and without a copy
               nusu leaks 1234 --dry-run            what it would cost; touches nothing
 
@@ -22,7 +25,11 @@ struct Leaks: ParsableCommand, Verb {
             are set aside as possibly lost (--possible). The six digits at the right name a group: they are the same in \
             every run.
 
-            The status is 1 when something is lost, 0 when nothing is, 2 when nothing was found but not all could be seen.
+            What is known and accepted can be named in a file .nusuignore in the working directory, one pattern of \
+            --exclude a line. The report counts what that leaves out, and names patterns that fit nothing.
+
+            The status is 1 when something is lost (beyond what is left out), 0 when nothing is, 2 when nothing was found but \
+            not all could be seen.
             """)
 
     @OptionGroup var target: TargetOptions
@@ -49,6 +56,15 @@ struct Leaks: ParsableCommand, Verb {
     @Flag(help: "Also show the groups that are only possibly lost.")
     var possible = false
 
+    @Flag(
+        help: ArgumentHelp(
+            "Show what hangs below one block of each group shown, by field and type.",
+            discussion: "Like ones are one line, so is a list; the 24 largest lines. A block that two hold stands once."
+        ))
+    var tree = false
+
+    @OptionGroup var excludes: ExcludeOptions
+
     @Option(
         help: ArgumentHelp(
             "Say what holds the block at this address, and whether it is lost; may be given several times.",
@@ -63,16 +79,18 @@ struct Leaks: ParsableCommand, Verb {
         var output = output
         output.isJSON = self.output.json
         output.color = self.output.color
+        let exclude = try excludes.patterns()
         let looker = try look.looker(at: target, verb: "leaks")
         if look.dryRun {
             let plan = try looker.plan(verb: "leaks")
             try Output.print(self.output.json ? plan.json() : plan.text(output.style))
             return ExitStatus.done
         }
-        let run = LeakRun(
-            looker: looker, confirm: confirm,
+        var analysis = LeakAnalysis.Options(
             addressLimit: addresses ? Leaks.allAddresses : Leaks.sampleAddresses, about: about.map(\.value))
-        let report = try run.report()
+        analysis.exclude = exclude
+        analysis.trees = tree ? limit.flatMap { $0 > 0 ? $0 : nil } ?? .max : 0
+        let report = try LeakRun(looker: looker, confirm: confirm, analysis: analysis).report()
         let options = LeakReport.Options(
             limit: limit, minBytes: minBytes.count, addresses: addresses, possible: possible)
         if self.output.json {

@@ -6,7 +6,7 @@ package enum TypeText {
     ]
 
     /// The standard library's buffers become what they are the buffer of: `[String: Node]`.
-    static func plain(_ name: String) -> String {
+    package static func plain(_ name: String) -> String {
         guard let buffer = buffers.first(where: { name.hasPrefix($0.prefix) }), name.hasSuffix(">") else { return name }
         let arguments = split(name.dropFirst(buffer.prefix.count).dropLast()).map {
             dropping(module: "Swift", from: plain($0))
@@ -48,7 +48,7 @@ package enum TypeText {
     }
 
     /// Without `module.` wherever a name begins with it.
-    static func dropping(module: String, from text: String) -> String {
+    package static func dropping(module: String, from text: String) -> String {
         var result = ""
         var rest = Substring(text)
         while let range = rest.firstRange(of: module + ".") {
