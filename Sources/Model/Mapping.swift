@@ -10,6 +10,13 @@ package struct Mapping: Hashable, Sendable {
         package static let shared = Permissions(rawValue: 8)
     }
 
+    /// A file as the kernel tells it from others.
+    package struct FileID: Hashable, Sendable {
+        package let deviceMajor: UInt32
+        package let deviceMinor: UInt32
+        package let inode: UInt64
+    }
+
     package let range: AddressRange
     package let permissions: Permissions
     /// Offset into the backing file in bytes; meaningless where there is none.
@@ -39,6 +46,10 @@ package struct Mapping: Hashable, Sendable {
     package var name: String { String(decoding: nameBytes, as: UTF8.self) }
     /// Backed by a file (or by shared memory, which the kernel keeps as files).
     package var isFileBacked: Bool { inode != 0 }
+    /// Which file is behind it, nil where there is none.
+    package var file: FileID? {
+        inode == 0 ? nil : FileID(deviceMajor: deviceMajor, deviceMinor: deviceMinor, inode: inode)
+    }
     /// Private memory without a file behind it, `[heap]` and `[stack]` included.
     package var isAnonymous: Bool { inode == 0 && !permissions.contains(.shared) && !isKernelProvided }
     package var isHeap: Bool { nameBytes == Mapping.heapName }

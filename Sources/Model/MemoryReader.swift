@@ -8,10 +8,15 @@ package protocol MemoryReader: Sendable {
     /// The parts of `range` whose bytes may differ from zero, in ascending order, without overlaps: pages never touched
     /// are left out, so that reservations of terabytes cost nothing. A reader that cannot tell returns `[range]`.
     func populated(in range: AddressRange) -> [AddressRange]
+
+    /// The parts of `range` that no longer hold what a private mapping's file held when it was mapped, in ascending order,
+    /// without overlaps. Where there is no file, or a reader cannot tell, what is populated.
+    func written(in range: AddressRange) -> [AddressRange]
 }
 
 extension MemoryReader {
     package func populated(in range: AddressRange) -> [AddressRange] { range.isEmpty ? [] : [range] }
+    package func written(in range: AddressRange) -> [AddressRange] { populated(in: range) }
 
     /// The `count` bytes at `address`, or nil when not all of them can be read. `count` is the caller's bound.
     package func bytes(at address: UInt64, count: Int) -> [UInt8]? {

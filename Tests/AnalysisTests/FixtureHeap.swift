@@ -11,6 +11,7 @@ struct FixtureHeap {
     static let stackPointer = stack.lower + 0x10000
     /// The program's data: its words are roots.
     static let data = AddressRange(0x5554_0000_0000, 0x5554_0000_4000)
+    static let code = AddressRange(0x5553_ffff_0000, 0x5554_0000_0000)
 
     let memory = FixtureMemory()
     private(set) var next = heapStart
@@ -82,6 +83,9 @@ struct FixtureHeap {
         return MemoryImage(
             process: ProcessIdentity(pid: 4242, startTicks: 1, commandBytes: Array("fixture".utf8)),
             mappings: [
+                Mapping(
+                    range: FixtureHeap.code, permissions: [.read, .execute], fileOffset: 0x1000, deviceMajor: 8,
+                    inode: 11, nameBytes: program),
                 Mapping(
                     range: FixtureHeap.data, permissions: [.read, .write], fileOffset: 0x3000, deviceMajor: 8,
                     inode: 11, nameBytes: program),

@@ -10,7 +10,17 @@ final class FixtureMemory: MemoryReader {
 
     private let regions: Mutex<[Region]>
 
-    init() { regions = Mutex([]) }
+    private let unwritten: Mutex<[AddressRange]>
+
+    init() {
+        regions = Mutex([])
+        unwritten = Mutex([])
+    }
+
+    /// Makes `range` hold what its file has always held.
+    func leaveUnwritten(_ range: AddressRange) { unwritten.withLock { $0.append(range) } }
+
+    func written(in range: AddressRange) -> [AddressRange] { [range].subtracting(unwritten.withLock { $0 }) }
 
     func map(_ range: AddressRange) {
         regions.withLock {

@@ -19,6 +19,17 @@ struct LeakAnalysisTests {
         #expect(findings.exact)
     }
 
+    @Test("A number in a part of a program that was never written holds nothing")
+    func unwrittenData() throws {
+        var heap = FixtureHeap()
+        let block = heap.block(40)
+        let page = AddressRange(FixtureHeap.data.lower + 0x1000, FixtureHeap.data.lower + 0x2000)
+        heap.memory.write(block, at: page.lower + 8)
+        #expect(try #require(heap.findings()).reachable.blocks == 1)
+        heap.memory.leaveUnwritten(page)
+        #expect(try #require(heap.findings()).definite.blocks == 1)
+    }
+
     @Test("What a lost block holds is lost indirectly, once, however many hold it")
     func heldBlocks() throws {
         var heap = FixtureHeap()

@@ -13,7 +13,7 @@ extension LiveTests {
         static let quiet: [String] = [
             "overwrite", "reachable", "list", "rings", "long-ring", "tree", "interior", "bins", "sizes", "million",
             "noncontiguous", "foreign-sbrk", "epoll", "trimmed", "history 1", "history 2", "arenas", "heaps",
-            "finished", "registers", "signal-frame", "stacks", "thread-local", "globals", "libc",
+            "mixed", "finished", "registers", "signal-frame", "stacks", "thread-local", "globals", "libc",
             "mappings", "remapped", "sparse", "fork-advice", "executable", "hostile", "forked", "random 1", "random 2",
             "random 3",
             "random 4", "random 5",
@@ -22,12 +22,6 @@ extension LiveTests {
         @Test(arguments: quiet)
         func quietTarget(_ arguments: String) throws {
             try compare("nusu-demo", arguments)
-        }
-
-        /// Five threads that have freed each other's blocks: a word left over on one of their stacks may still lead into a
-        /// lost block, which is then possibly lost.
-        @Test func mixedThreads() throws {
-            try compare("nusu-demo", "mixed", doubtful: 1)
         }
 
         /// The same answers by every method: a fork must not lose what only the live process has.
@@ -109,6 +103,15 @@ extension LiveTests {
             #expect(run.outcome.status == 1)
         }
 
+        /// What a further look says holds the blocks that are lost and were not found.
+        private func holders(of demo: Demo, missedIn document: LeakDocument) throws -> String {
+            let found = Set(document.leaders("definite").keys).union(document.leaders("cycle").keys)
+            let missed = demo.truth.definite.subtracting(found).sorted().prefix(5)
+            guard !missed.isEmpty else { return "" }
+            let questions = missed.flatMap { ["--about", "0x" + String($0, radix: 16)] }
+            return try run([Surroundings.nusu, "leaks", "\(demo.pid)", "--confirm", "never"] + questions).text
+        }
+
         @discardableResult
         func compare(
             _ program: String, _ arguments: String, options: [String] = [], environment: [String: String] = [:],
@@ -119,7 +122,8 @@ extension LiveTests {
             let run = try LeakRun("\(demo.pid)", options)
             let document = try run.document()
             let wrong = differences(document, from: demo.truth, doubtful: doubtful, morePossible: morePossible)
-            #expect(wrong.isEmpty, "\(arguments): \(wrong.joined(separator: "\n")) \(document.gaps)")
+            let why = wrong.isEmpty ? "" : try holders(of: demo, missedIn: document)
+            #expect(wrong.isEmpty, "\(arguments): \(wrong.joined(separator: "\n")) \(document.gaps) \(why)")
             #expect(demo.view.harm.isEmpty, "\(demo.view.harm)")
             let nothingLost = demo.truth.definite.isEmpty && demo.truth.rings.isEmpty
             #expect(run.outcome.status == (nothingLost ? (document.gaps.isEmpty ? 0 : 2) : 1))

@@ -53,10 +53,15 @@ struct RootFinder {
         var regions: [RootRegion] = []
         let notRoots = (heap.managed + heap.structures + stacks.dead).merged()
         let relro = relroMappings()
+        let modules = Set(image.mappings.filter { $0.permissions.contains(.execute) }.compactMap(\.file))
 
         for mapping in image.mappings where mapping.permissions.contains(.read) && !mapping.isKernelProvided {
             guard let (kind, stride) = kind(of: mapping, relro: relro, gaps: &gaps) else { continue }
-            for range in [mapping.range].subtracting(notRoots) {
+            // Pages of a module that were never written are older than any block: what looks like an address in them (pairs
+            // of numbers in a table) is none. Other files may have been written by the program itself, before it mapped them.
+            let isModule = mapping.file.map(modules.contains) ?? false
+            let parts = isModule ? image.reader.written(in: mapping.range) : [mapping.range]
+            for range in parts.subtracting(notRoots) {
                 let isStack = stacks.live.contains { $0.overlaps(range) }
                 regions.append(RootRegion(range: range, kind: isStack ? .stack : kind, stride: stride))
             }

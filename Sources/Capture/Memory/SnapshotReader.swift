@@ -74,18 +74,23 @@ final class SnapshotReader: MemoryReader {
         }
     }
 
-    func populated(in range: AddressRange) -> [AddressRange] {
+    func populated(in range: AddressRange) -> [AddressRange] { parts(of: range, wholeFiles: true) }
+
+    func written(in range: AddressRange) -> [AddressRange] { parts(of: range, wholeFiles: false) }
+
+    private func parts(of range: AddressRange, wholeFiles: Bool) -> [AddressRange] {
         var result: [AddressRange] = []
         var index = firstRegion(endingAbove: range.lower)
         while index < regions.count, regions[index].range.lower < range.upper {
             let region = regions[index]
-            result += populated(region, in: region.range.intersection(range))
+            result += parts(of: region, in: region.range.intersection(range), wholeFiles: wholeFiles)
             index += 1
         }
         return result.merged()
     }
 
-    private func populated(_ region: SnapshotRegion, in range: AddressRange) -> [AddressRange] {
+    /// - Parameter wholeFiles: whether untouched pages of a small file count too.
+    private func parts(of region: SnapshotRegion, in range: AddressRange, wholeFiles: Bool) -> [AddressRange] {
         switch region.source {
         case .zeros: return []
         case .copied: return [range]
@@ -94,6 +99,7 @@ final class SnapshotReader: MemoryReader {
             if region.isPopulated { return [range] }
             let source = region.source == .frozen && state.stop == nil ? frozen : live
             if region.isFileBacked, !region.isShared {
+                guard wholeFiles else { return source.pages.pages(.written, in: range) }
                 if region.range.count <= SnapshotReader.smallFileBytes { return [range] }
                 return source.pages.pages(.written, in: range, joining: joinedGapBytes)
             }

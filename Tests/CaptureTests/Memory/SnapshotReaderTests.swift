@@ -41,6 +41,24 @@ import Testing
         }
     }
 
+    @Test func tellsWhatWasWrittenOfAFile() throws {
+        let file = open("/proc/self/exe", O_RDONLY)
+        defer { close(file) }
+        let bytes = 4 * Int(Self.page)
+        let start = try #require(mmap(nil, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE, file, 0))
+        try #require(start != MAP_FAILED)
+        defer { munmap(start, bytes) }
+        let lower = UInt64(UInt(bitPattern: start))
+        let whole = AddressRange(lower, lower + UInt64(bytes))
+        // Read, and so in memory, but the file's still.
+        _ = start.load(fromByteOffset: 0, as: UInt64.self)
+        start.storeBytes(of: 1, toByteOffset: 2 * Int(Self.page), as: UInt64.self)
+        let mapping = Mapping(range: whole, permissions: [.read, .write], inode: 1)
+        let reader = try Self.reader([SnapshotRegion(whole, .frozen, of: mapping)])
+        #expect(reader.written(in: whole) == [AddressRange(lower + 2 * Self.page, lower + 3 * Self.page)])
+        #expect(reader.populated(in: whole) == [whole])
+    }
+
     @Test func readsTheTargetItselfAfterTheEnd() throws {
         let words: [UInt64] = [42, 43]
         try words.withUnsafeBytes { bytes in
