@@ -10,8 +10,9 @@ final class SnapshotProgram {
     /// The signals that each thread blocks, as they were at the start.
     private var masks: [pid_t: String] = [:]
 
-    init(_ mode: String, _ arguments: String...) throws {
-        child = try Child([try SnapshotProgram.path.get(), mode] + arguments)
+    /// - Parameter entry: words before the program's own: of one that ends in being it.
+    init(_ mode: String, _ arguments: String..., within entry: [String] = []) throws {
+        child = try Child(entry + [try SnapshotProgram.path.get(), mode] + arguments)
         guard try child.readLine() == "ready" else { throw HarnessError("\(mode) did not start") }
         // Threads that are made just now block everything for a moment.
         for thread in mode == "churn" ? [pid] : view.threads { masks[thread] = view.status("SigBlk", thread: thread) }

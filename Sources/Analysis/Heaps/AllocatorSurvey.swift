@@ -18,6 +18,8 @@ struct AllocatorSurvey {
         "valgrind", "AddressSanitizer", "LeakSanitizer", "ThreadSanitizer", "HWAddressSanitizer",
     ]
 
+    static let go = "Go's allocator"
+
     private static let libraries: [(prefix: String, name: String)] = [
         ("libjemalloc", "jemalloc"), ("libtcmalloc", "tcmalloc"), ("libmimalloc", "mimalloc"),
         ("libsnmalloc", "snmalloc"), ("libhoard", "Hoard"), ("librpmalloc", "rpmalloc"), ("libscudo", "Scudo"),
@@ -30,7 +32,7 @@ struct AllocatorSurvey {
     /// Text that each leaves in a program's read-only data.
     private static let traces: [(text: String, name: String)] = [
         ("<jemalloc>: ", "jemalloc"), ("mimalloc: ", "mimalloc"), ("TCMALLOC_", "tcmalloc"),
-        ("AddressSanitizer: ", "AddressSanitizer"), ("Go buildinf:", "Go's allocator"),
+        ("AddressSanitizer: ", "AddressSanitizer"), ("Go buildinf:", go),
         ("LeakSanitizer: ", "LeakSanitizer"),
     ]
 

@@ -55,6 +55,10 @@ struct TargetCheck {
                 remedy:
                     "run it on glibc's malloc (without \(allocator.place) or its preload), or profile with MALLOC_CONF=prof:true"
             )
+        case AllocatorSurvey.go:
+            return failure(
+                "is a Go program, whose garbage-collected heap nusu cannot read",
+                remedy: "ask Go itself: a heap profile of runtime/pprof or net/http/pprof, read with go tool pprof")
         default:
             return failure(
                 "allocates with \(allocator.name) (\(allocator.place)), whose heap nusu cannot read",
