@@ -32,6 +32,39 @@ struct SwiftReferenceTests {
         #expect(findings.reachable.blocks == 1)
     }
 
+    /// A ring buffer keeps the words of what was taken out of it; where in its tail an element lies only it knows.
+    @Test("A leftover in the tail of an object in use hides no ring; an element there keeps one alive")
+    func tail() throws {
+        var swift = SwiftFixture()
+        let buffer = swift.type("Buffer", [.init(name: "count", type: "Si")])
+        let type = swift.type("Loop", [.init(name: "next", type: "yXlSg")])
+        let (used, lost, kept) = (swift.object(buffer), swift.object(type), swift.object(type, strong: 2))
+        swift.heap.memory.write(lost, at: lost + 16)
+        swift.heap.memory.write(kept, at: kept + 16)
+        swift.heap.memory.write(lost, at: used + 32)
+        swift.heap.memory.write(kept, at: used + 40)
+        swift.heap.root(used)
+        let group = try #require(swift.findings()?.groups.first)
+        #expect(group.addresses == [lost] && group.certainty == .certain)
+        #expect(swift.findings()?.reachable.blocks == 2)
+    }
+
+    /// Memory that malloc gave before and nobody has written to since, as behind the contents of a byte buffer.
+    @Test("A leftover in a block below one ring does not put another ring below it")
+    func leftover() throws {
+        var swift = SwiftFixture()
+        let type = swift.type("Loop", [.init(name: "next", type: "yXlSg"), .init(name: "bytes", type: "Sv")])
+        let rings = [swift.object(type), swift.object(type)]
+        for ring in rings { swift.heap.memory.write(ring, at: ring + 16) }
+        let bytes = swift.heap.block(72)
+        swift.heap.memory.write(bytes, at: rings[0] + 24)
+        swift.heap.memory.write(rings[1], at: bytes + 40)
+        let findings = try #require(swift.findings())
+        #expect(Set(findings.groups.flatMap(\.addresses)) == Set(rings))
+        #expect(findings.groups.allSatisfy { $0.kind == .cycle && $0.certainty == .certain })
+        #expect(findings.indirect.blocks == 1)
+    }
+
     @Test("Unowned and plain references close no ring", arguments: ["yXlXo", "yXlXu", "s9UnmanagedVyyXlG", "Si"])
     func uncounted(type: String) throws {
         var swift = SwiftFixture()

@@ -21,14 +21,14 @@ package struct ProcessGraph: Sendable {
     let roots: Roots
     let rootEdges: [RootEdge]
     let ownership: Ownership
-    /// nil where the process has no counted objects.
-    let trial: TrialDeletion?
     /// Per block: a `Verdict`.
     var states: [UInt8]
 
     var graph: ObjectGraph { ownership.graph }
     var index: BlockIndex { ownership.graph.index }
     var types: TypeTable { ownership.types }
+    /// nil where the process has no counted objects.
+    var trial: TrialDeletion? { ownership.trial }
 
     package enum Outcome: Sendable {
         case done(ProcessGraph)
@@ -79,7 +79,7 @@ package struct ProcessGraph: Sendable {
             ProcessGraph(
                 process: image.process, summary: summary, gaps: gaps(image, heap, roots, foreign),
                 exact: heap.torn.isEmpty, image: image, roots: roots, rootEdges: marked.rootEdges,
-                ownership: Ownership(graph: graph, types: types, swift: swift), trial: trial, states: marked.states))
+                ownership: Ownership(graph: graph, types: types, swift: swift, trial: trial), states: marked.states))
     }
 
     /// The Swift objects of a process whose allocator cannot be read; nil where there are none. Only rings that the objects'
@@ -108,7 +108,7 @@ package struct ProcessGraph: Sendable {
             process: image.process, summary: summary,
             gaps: [gap] + image.gaps, exact: false, image: image,
             roots: Roots(regions: [], words: [], chunkWords: [], gaps: []), rootEdges: [],
-            ownership: Ownership(graph: graph, types: types, swift: swift), trial: trial, states: states)
+            ownership: Ownership(graph: graph, types: types, swift: swift, trial: trial), states: states)
     }
 
     private static func garbage(_ swift: SwiftReferences?, _ trial: TrialDeletion?) -> [BlockID] {

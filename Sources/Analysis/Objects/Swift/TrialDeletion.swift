@@ -38,9 +38,10 @@ struct TrialDeletion {
                 work.append(number)
             }
         }
+        // A word of unknown kind holds nothing here: an object of which all counted references were found has no other one. (It
+        // may be a leftover, as the slots of a ring buffer keep what was taken out.) Where some were not found, it lives already.
         while let number = work.popLast() {
-            for reference in swift.references(of: number) where reference.kind == .strong || reference.kind == .unknown
-            {
+            for reference in swift.references(of: number) where reference.kind == .strong {
                 let target = Int(reference.target)
                 if isGarbage[target] {
                     isGarbage[target] = false
