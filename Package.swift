@@ -30,10 +30,11 @@ let package = Package(
         .target(
             name: "Capture", dependencies: ["Kernel", "Model", system], exclude: ["Images/README.md"],
             swiftSettings: settings),
+        .systemLibrary(name: "CZlib"),
         .target(name: "CDemangle", linkerSettings: [.linkedLibrary("stdc++")]),
         .target(
-            name: "Analysis", dependencies: ["CDemangle", "Model"],
-            exclude: ["Heaps/Glibc/README.md", "Objects/Swift/README.md"],
+            name: "Analysis", dependencies: ["CDemangle", "CZlib", "Model"],
+            exclude: ["Heaps/Glibc/README.md", "Objects/Swift/README.md", "SavedGraph/README.md"],
             swiftSettings: settings),
         .target(name: "Report", dependencies: ["Analysis", "CDemangle", "Model"], swiftSettings: settings),
         .executableTarget(

@@ -14,10 +14,12 @@ package struct HeapLook: Sendable {
     package var residentBytes: UInt64?
     /// The names of the places where paths begin, by address, as far as files have them.
     package var symbols: [UInt64: Symbol]
+    /// nil for a process that runs.
+    package var saved: SavedLook?
 
     package init(
         target: ProcessIdentity, snapshot: SnapshotFacts, totalSeconds: Double, attempts: Int, residentBytes: UInt64?,
-        symbols: [UInt64: Symbol]
+        symbols: [UInt64: Symbol], saved: SavedLook? = nil
     ) {
         self.target = target
         self.snapshot = snapshot
@@ -25,7 +27,11 @@ package struct HeapLook: Sendable {
         self.attempts = attempts
         self.residentBytes = residentBytes
         self.symbols = symbols
+        self.saved = saved
     }
+
+    /// What names it in a command: the process's number, or the file.
+    var subject: String { SavedLook.subject(saved, target) }
 }
 
 extension HeapLook {
@@ -35,8 +41,9 @@ extension HeapLook {
     func facts(exact: Bool, _ gaps: [Gap]) -> [String] {
         let again = attempts > 1 ? "; took \(attempts) (malloc was at work)" : ""
         let threads = Units.counted(snapshot.threads, "thread")
+        let when = saved.map { "saved \($0.time): " } ?? ""
         var lines = [
-            "paused \(Units.seconds(snapshot.pauseSeconds)) (\(snapshot.method.rawValue), \(threads)); "
+            "\(when)paused \(Units.seconds(snapshot.pauseSeconds)) (\(snapshot.method.rawValue), \(threads)); "
                 + "done in \(Units.seconds(totalSeconds))\(again)"
         ]
         if !exact { lines.append("a part of the heap did not hang together: every number is a lower bound") }
@@ -64,6 +71,7 @@ extension HeapLook {
                 "threads": JSONValue(snapshot.threads),
                 "attempts": JSONValue(attempts),
                 "exact": JSONValue(exact),
+                "savedAt": JSONValue(saved?.time),
             ]),
             "gaps": .array(gaps.map(JSONValue.init(gap:))),
         ]

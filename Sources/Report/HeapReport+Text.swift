@@ -127,7 +127,7 @@ extension HeapReport {
     /// One command to go on with, for whoever sits at a terminal.
     private func next(_ style: TextStyle) -> [String] {
         guard style.isTerminal else { return [] }
-        let pid = look.target.pid
+        let pid = look.subject
         let line: String
         let types = (growth?.types.filter(\.isNamed).map(\.name) ?? []) + findings.types.filter(\.isNamed).map(\.name)
         // The program's own types say more than the libraries' strings and buffers.

@@ -48,6 +48,7 @@ extension LeakReport {
             "confirmAfterSeconds": JSONValue(seconds: confirmation?.afterSeconds),
             "unconfirmedBlocks": confirmation == nil ? .null : JSONValue(findings.unconfirmed),
             "exact": JSONValue(findings.exact),
+            "savedAt": JSONValue(saved?.time),
         ])
     }
 

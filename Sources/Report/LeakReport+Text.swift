@@ -94,11 +94,12 @@ extension LeakReport {
     private static let gapLimit = 3
 
     private var pauses: String {
+        let when = saved.map { "saved \($0.time): " } ?? ""
         let first = Units.seconds(snapshot.pauseSeconds)
         let threads = Units.counted(snapshot.threads, "thread")
         let again = attempts > 1 ? "; took \(attempts) (malloc was at work)" : ""
         guard let confirmation else {
-            return "paused \(first) (\(snapshot.method.rawValue), \(threads)); one snapshot\(again)"
+            return "\(when)paused \(first) (\(snapshot.method.rawValue), \(threads)); one snapshot\(again)"
         }
         let second = Units.seconds(confirmation.facts.pauseSeconds)
         let verdict = findings.unconfirmed == 0 ? " agree" : ""
@@ -145,11 +146,11 @@ extension LeakReport {
     /// One command to go on with, for whoever sits at a terminal.
     private func next(_ options: Options, _ style: TextStyle) -> [String] {
         guard style.isTerminal else { return [] }
-        let base = "next: nusu leaks \(target.pid)"
+        let base = "next: nusu leaks \(subject)"
         if let type = shownType(options) {
             return [
                 style.fit(
-                    "next: nusu why \(target.pid) \(WhyPathText.argument(type))      who holds them, what they hold")
+                    "next: nusu why \(subject) \(WhyPathText.argument(type))      who holds them, what they hold")
             ]
         }
         if findings.lost.blocks > 0, !options.addresses {

@@ -15,6 +15,8 @@ package struct LeakReport: Sendable {
     package var findings: LeakFindings
     /// The resident set of the target when the snapshot was taken; nil where it cannot be told.
     package var residentBytes: UInt64?
+    /// nil for a process that runs.
+    package var saved: SavedLook?
 
     package struct Confirmation: Hashable, Sendable {
         package var facts: SnapshotFacts
@@ -47,7 +49,7 @@ package struct LeakReport: Sendable {
 
     package init(
         target: ProcessIdentity, snapshot: SnapshotFacts, confirmation: Confirmation?, totalSeconds: Double,
-        attempts: Int, findings: LeakFindings, residentBytes: UInt64?
+        attempts: Int, findings: LeakFindings, residentBytes: UInt64?, saved: SavedLook? = nil
     ) {
         self.target = target
         self.snapshot = snapshot
@@ -56,7 +58,11 @@ package struct LeakReport: Sendable {
         self.attempts = attempts
         self.findings = findings
         self.residentBytes = residentBytes
+        self.saved = saved
     }
+
+    /// What names it in a command: the process's number, or the file.
+    var subject: String { SavedLook.subject(saved, target) }
 
     /// Something is lost for certain (definite, indirect, or in a cycle).
     package var foundLost: Bool { findings.lost.blocks > 0 }

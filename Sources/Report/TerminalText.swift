@@ -31,6 +31,19 @@ package enum TerminalText {
         return result
     }
 
+    /// Whether a shell takes the text as it stands.
+    static func isPlainWord(_ text: String) -> Bool {
+        !text.isEmpty
+            && text.allSatisfy { ($0.isASCII && ($0.isLetter || $0.isNumber)) || "._:/-+@%,".contains($0) }
+    }
+
+    /// The text as one word of a shell's command, escaped for the terminal.
+    static func shellWord(_ text: String) -> String {
+        guard !isPlainWord(text) else { return text }
+        let quoted = text.split(separator: "'", omittingEmptySubsequences: false).joined(separator: "'\\''")
+        return "'\(escaped(quoted))'"
+    }
+
     /// Number of terminal cells of an escaped text without colours.
     package static func width(_ text: String) -> Int {
         text.reduce(0) { $0 + width($1) }

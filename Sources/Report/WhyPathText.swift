@@ -119,13 +119,9 @@ struct WhyPathText {
 
     /// How a type is given to `nusu why` in a shell.
     static func argument(_ type: String) -> String {
-        let isPlain = type.allSatisfy { ($0.isASCII && ($0.isLetter || $0.isNumber)) || "._:".contains($0) }
-        if isPlain {
-            // The last component is enough: `why` takes it.
-            return type.split(separator: ".").last.map(String.init) ?? type
-        }
-        let quoted = type.split(separator: "'", omittingEmptySubsequences: false).joined(separator: "'\\''")
-        return "'\(TerminalText.escaped(quoted))'"
+        // The last component of a plain name is enough: `why` takes it.
+        TerminalText.isPlainWord(type)
+            ? type.split(separator: ".").last.map(String.init) ?? type : TerminalText.shellWord(type)
     }
 }
 

@@ -147,7 +147,7 @@ extension WhyReport {
     /// One command to go on with, for whoever sits at a terminal.
     private func next(_ style: TextStyle) -> [String] {
         guard style.isTerminal else { return [] }
-        let pid = look.target.pid
+        let pid = look.subject
         let line: String
         if case .type = findings.question, let address = findings.paths.first?.example.steps.last?.address {
             line = "next: nusu why \(pid) \(Address(address))      one of them: every word that points to it"

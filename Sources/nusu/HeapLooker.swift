@@ -21,12 +21,7 @@ struct HeapLooker {
         case refused(Failure)
     }
 
-    struct Look<Result: Sendable>: Sendable {
-        var result: Result
-        var facts: SnapshotFacts
-        var attempts: Int
-        var mappings: [Mapping]
-    }
+    typealias Look = GraphSource.Look
 
     /// How long a snapshot is kept: names of fields are read late, and a standing target waits for them.
     enum Keep: Sendable {
@@ -58,7 +53,7 @@ struct HeapLooker {
             }
             switch outcome {
             case .done(let result):
-                return Look(result: result, facts: facts, attempts: attempt, mappings: mappings)
+                return Look(result: result, facts: facts, attempts: attempt, mappings: mappings, savable: nil)
             case .refused(let failure): throw failure
             case .torn:
                 // 1, 4, 16, 64 ms: a program in the middle of malloc is out of it at once, one that never leaves it is rare.
@@ -69,16 +64,24 @@ struct HeapLooker {
     }
 
     /// The same for an analysis that works on the whole graph.
+    /// - Parameter saving: also keep what is needed to save the graph.
     func lookAtGraph<Result: Sendable>(
-        _ progress: Progress, keep: Keep, analyse: @Sendable (ProcessGraph) -> Result
+        _ progress: Progress, keep: Keep, saving: Bool = false, analyse: @Sendable (inout ProcessGraph) -> Result
     ) throws(Failure) -> Look<Result> {
-        try look(progress, keep: keep) { image, acceptTorn, end in
-            switch ProcessGraph.build(image: image, acceptTorn: acceptTorn, whenRead: end) {
-            case .done(let graph): .done(analyse(graph))
-            case .torn: .torn
-            case .refused(let failure): .refused(failure)
+        // What is saved is read again from the same moment.
+        let keep = saving && keep == .shortly ? .cheaply : keep
+        let look: Look<(Result, SavableGraph?)> = try look(progress, keep: keep) { image, acceptTorn, end in
+            switch ProcessGraph.build(image: image, acceptTorn: acceptTorn, keepsPositions: saving, whenRead: end) {
+            case .done(var graph):
+                let result = analyse(&graph)
+                return .done((result, saving ? SavableGraph(graph) : nil))
+            case .torn: return .torn
+            case .refused(let failure): return .refused(failure)
             }
         }
+        return Look(
+            result: look.result.0, facts: look.facts, attempts: look.attempts, mappings: look.mappings,
+            savable: look.result.1)
     }
 
     /// What `--dry-run` says.

@@ -4,10 +4,12 @@ import Report
 
 /// From a resolved target to a report: plan, snapshot, analysis, again where the snapshot was torn, and once more to confirm.
 struct LeakRun {
-    let looker: HeapLooker
+    let source: GraphSource
     let confirm: Confirmation
-    /// What is asked; whether a torn heap is taken and what confirms is decided here.
+    /// What is asked; what confirms is decided here.
     let analysis: LeakAnalysis.Options
+    /// Says whether the last look is to be saved, and where.
+    let saving: LookOptions
 
     /// Confirming by itself only where a second pause this short and a heap this small make it cheap.
     private static let cheapPauseSeconds = 0.025
@@ -17,46 +19,40 @@ struct LeakRun {
     func report() throws(Failure) -> LeakReport {
         let clock = ContinuousClock()
         let start = clock.now
-        let target = looker.target
-        let progress = Progress("looking into \(target)")
+        let progress = Progress("looking into \(source.description)")
         defer { progress.end() }
-        let resident = try looker.residentBytes()
+        let resident = source.residentBytes()
         let first = try look(against: nil, progress)
         let firstEnd = clock.now
-        var result = first.result
+        var last = first
         var confirmation: LeakReport.Confirmation?
         if let delay = confirmDelay(after: first) {
-            progress.enter("waiting to look at \(target) again")
+            progress.enter("waiting to look at \(source.description) again")
             HeapLooker.sleep(delay)
             let apart = (clock.now - firstEnd).inSeconds
             if let second = try lookAgain(against: first.result.lost, progress) {
-                result = second.result
+                last = second
                 confirmation = LeakReport.Confirmation(facts: second.facts, afterSeconds: apart)
             }
         }
+        try saving.save(last, of: source, residentBytes: resident)
         return LeakReport(
-            target: target, snapshot: first.facts, confirmation: confirmation,
-            totalSeconds: (clock.now - start).inSeconds, attempts: first.attempts, findings: result.findings,
-            residentBytes: resident)
+            target: source.target, snapshot: first.facts, confirmation: confirmation,
+            totalSeconds: (clock.now - start).inSeconds, attempts: first.attempts, findings: last.result.findings,
+            residentBytes: resident, saved: source.saved)
     }
 }
 
 extension LeakRun {
-    private typealias Look = HeapLooker.Look<LeakAnalysis.Result>
+    private typealias Look = GraphSource.Look<LeakAnalysis.Result>
 
     private func look(against earlier: LeakAnalysis.LostBlocks?, _ progress: Progress) throws(Failure) -> Look {
-        var options = analysis
-        options.confirmAgainst = earlier
-        // Names of fields are read late.
-        return try looker.look(progress, keep: options.trees > 0 ? .cheaply : .shortly) {
-            [options] image, acceptTorn, end in
-            var options = options
-            options.acceptTorn = acceptTorn
-            return switch LeakAnalysis.run(image: image, options: options, whenRead: end) {
-            case .done(let result): .done(result)
-            case .torn: .torn
-            case .refused(let failure): .refused(failure)
-            }
+        let options = analysis
+        // Who points to single addresses is looked for in all memory once more; names of fields are read late.
+        let keep: HeapLooker.Keep = !options.about.isEmpty ? .throughout : options.trees > 0 ? .cheaply : .shortly
+        return try source.look(progress, keep: keep, saving: saving.save != nil) { graph in
+            if let earlier { graph.demote(unless: earlier) }
+            return LeakAnalysis.result(of: graph, options)
         }
     }
 
@@ -72,7 +68,7 @@ extension LeakRun {
 
     /// nil: no second snapshot. Nothing found needs no confirmation.
     private func confirmDelay(after look: Look) -> Double? {
-        guard look.result.findings.lost.blocks > 0 else { return nil }
+        guard look.result.findings.lost.blocks > 0, source.saved == nil else { return nil }
         switch confirm {
         case .never: return nil
         case .after(let seconds): return max(seconds.value, LeakRun.shortestConfirmSeconds)

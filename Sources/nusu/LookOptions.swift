@@ -1,5 +1,7 @@
 import ArgumentParser
+import Analysis
 import Capture
+import Glibc
 import Model
 
 /// What every verb understands that takes a snapshot.
@@ -22,11 +24,45 @@ struct LookOptions: ParsableArguments {
     @Flag(help: "Say how the snapshot would be taken and what it would cost, and touch nothing.")
     var dryRun = false
 
-    /// Takes snapshots of the one process that is meant.
-    func looker(at target: TargetOptions, verb: String) throws -> HeapLooker {
+    @Option(
+        help: ArgumentHelp(
+            "Also save the object graph in this file (- for stdout, without a report): types, sizes, pointers, roots; no contents.",
+            discussion: "The file, which only its owner may read, can be given in place of a process, on any machine.",
+            valueName: "file"))
+    var save: String?
+
+    /// The one process that is meant, or the saved snapshot.
+    func source(_ target: TargetOptions, verb: String) throws -> GraphSource {
+        if SavedFile.isPath(target.target) {
+            let source = GraphSource.saved(try SavedFile.read(target.target), path: target.target)
+            if save != nil { _ = try source.running("--save looks into a process") }
+            if dryRun { _ = try source.running("--dry-run is about looking into a process") }
+            return source
+        }
+        if let save { try SavedFile.check(save, isTerminal: isatty(STDOUT_FILENO) == 1) }
         let procfs = ProcFS()
-        return HeapLooker(
-            target: try target.resolve(procfs, verb: verb), procfs: procfs,
-            snapshot: SnapshotOptions(method: snapshot.method, maxPauseSeconds: maxPause.value))
+        return .running(
+            HeapLooker(
+                target: try target.resolve(procfs, verb: verb), procfs: procfs,
+                snapshot: SnapshotOptions(method: snapshot.method, maxPauseSeconds: maxPause.value)))
     }
+
+    /// Saves what was looked at, if that was asked for.
+    /// - Parameter residentBytes: of the target when it was looked at.
+    func save<Result>(
+        _ look: GraphSource.Look<Result>, of source: GraphSource, residentBytes: UInt64?
+    ) throws(Failure) {
+        guard let path = save, let graph = look.savable else { return }
+        let variables = graph.process.variableAddresses(limit: LookOptions.namedVariables)
+        let facts = SavedFacts(
+            secondsSince1970: Int64(time(nil)), snapshot: look.facts, attempts: look.attempts,
+            residentBytes: residentBytes, symbols: source.symbols(variables, mappings: look.mappings))
+        try SavedFile.write(graph, facts, to: path)
+    }
+
+    /// Stdout is the file's.
+    var isReportLeftOut: Bool { save == SavedFile.standardOutput }
+
+    /// Variables whose names are saved: programs have a few thousand that hold blocks.
+    private static let namedVariables = 100_000
 }

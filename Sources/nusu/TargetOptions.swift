@@ -8,9 +8,10 @@ import Report
 struct TargetOptions: ParsableArguments {
     @Argument(
         help: ArgumentHelp(
-            "The process: a PID, a name, :PORT or container:ID.",
+            "The process: a PID, a name, :PORT or container:ID; or a file that --save made.",
             discussion:
-                "A thread's number means its process. A name is literal: the command name, or the program's file."))
+                "A thread's number means its process. A name is literal: the command name, or the program's file. What has a slash in it, or ends in .nusu, is a file."
+        ))
     var target: String
 
     @Flag(help: "Of several that fit, take the one started last.")

@@ -6,6 +6,8 @@ import Synchronization
 struct GraphBuilder {
     let image: MemoryImage
     let index: BlockIndex
+    /// Whether to note which word of its block each pointer is: for graphs that outlive the memory they were read from.
+    var keepsPositions = false
 
     private static let windowBytes = 1 << 20
 
@@ -25,7 +27,7 @@ struct GraphBuilder {
     /// Edges of the blocks in `ids`, which are consecutive and so ascending in address (but for those of own mapping).
     private func segment(_ ids: Range<Int>) -> ObjectGraph.Segment {
         let scanner = WordScanner(reader: image.reader, windowBytes: GraphBuilder.windowBytes)
-        var edges = EdgeCollector(index: index, ids: ids)
+        var edges = EdgeCollector(index: index, ids: ids, keepsPositions: keepsPositions)
         for id in ids {
             let start = index.start(BlockID(id))
             let range = AddressRange(start, start + (index.usable(BlockID(id)) & ~7))
@@ -37,7 +39,7 @@ struct GraphBuilder {
                     edges.addHead(words[0], second, of: id)
                     first = 1
                 }
-                edges.add(words + first, count - first, of: id)
+                edges.add(words + first, count - first, of: id, at: (address - start) / 8 + UInt64(first))
             }
         }
         return edges.finish()
@@ -52,8 +54,10 @@ private struct EdgeCollector {
     private let offsets: GrowingBuffer<UInt32>
     private let targets: GrowingBuffer<UInt32>
     private let interior = GrowingBuffer<ObjectGraph.InteriorEdge>(capacity: 16)
+    private let positions: GrowingBuffer<UInt16>?
     private let words: UnsafeMutablePointer<UInt64>
     private let sources: UnsafeMutablePointer<UInt32>
+    private let places: UnsafeMutablePointer<UInt16>
     private let found: UnsafeMutablePointer<Int>
     /// Whether the word is its block's first, and whether the second can be a count of references.
     private let heads: UnsafeMutablePointer<HeadFlag>
@@ -68,13 +72,15 @@ private struct EdgeCollector {
 
     private static let batch = 512
 
-    init(index: BlockIndex, ids: Range<Int>) {
+    init(index: BlockIndex, ids: Range<Int>, keepsPositions: Bool) {
         self.index = index
         self.ids = ids
         offsets = GrowingBuffer(capacity: ids.count + 1)
         targets = GrowingBuffer(capacity: ids.count * 2)
+        positions = keepsPositions ? GrowingBuffer(capacity: ids.count * 2) : nil
         words = .allocate(capacity: EdgeCollector.batch)
         sources = .allocate(capacity: EdgeCollector.batch)
+        places = .allocate(capacity: EdgeCollector.batch)
         found = .allocate(capacity: EdgeCollector.batch)
         heads = .allocate(capacity: EdgeCollector.batch)
         types = HeadCollector(firstBlock: ids.lowerBound, count: ids.count)
@@ -86,23 +92,24 @@ private struct EdgeCollector {
         let mayBeType = word > 1 << 16 && word & 7 == 0 && word < 1 << 47
         let isCounted = mayBeType && SwiftTypes.isPlausibleCount(second)
         if index.mayLead(word) {
-            set(aside: word, id, mayBeType ? (isCounted ? .counted : .uncounted) : .none)
+            set(aside: word, id, 0, mayBeType ? (isCounted ? .counted : .uncounted) : .none)
         } else if mayBeType {
             types.add(BlockHead(first: word, isCounted: isCounted), id)
         }
     }
 
-    /// Takes `count` consecutive words of block `id`.
+    /// Takes `count` consecutive words of block `id`, of which the first is its word number `position`.
     @inline(__always)
-    mutating func add(_ run: UnsafePointer<UInt64>, _ count: Int, of id: Int) {
+    mutating func add(_ run: UnsafePointer<UInt64>, _ count: Int, of id: Int, at position: UInt64) {
         for number in 0..<count where index.mayLead(UInt64(littleEndian: run[number])) {
-            set(aside: UInt64(littleEndian: run[number]), id, .none)
+            set(aside: UInt64(littleEndian: run[number]), id, position + UInt64(number), .none)
         }
     }
 
     @inline(__always)
-    private mutating func set(aside word: UInt64, _ id: Int, _ flag: HeadFlag) {
+    private mutating func set(aside word: UInt64, _ id: Int, _ position: UInt64, _ flag: HeadFlag) {
         words[pending] = word
+        places[pending] = ObjectGraph.WordPosition.clamped(position)
         sources[pending] = UInt32(truncatingIfNeeded: id)
         heads[pending] = flag
         pending += 1
@@ -125,9 +132,11 @@ private struct EdgeCollector {
             if BlockIndex.isInterior(found[number]) {
                 guard target != source else { continue }
                 let distance = words[number] - index.start(target)
-                interior.append(.init(source: source, target: target, offset: UInt32(clamping: distance)))
+                interior.append(
+                    .init(source: source, target: target, offset: UInt32(clamping: distance), position: places[number]))
             } else if targets.count == Int(offsets.base[local]) || targets.base[targets.count - 1] != target {
                 targets.append(target)
+                positions?.append(places[number])
             }
         }
         pending = 0
@@ -139,12 +148,15 @@ private struct EdgeCollector {
         // One more than there are: reading ahead (`ObjectGraph.firstTarget`) needs no test for the last block.
         targets.append(0)
         targets.shrink()
+        positions?.shrink()
         interior.shrink()
         words.deallocate()
         sources.deallocate()
+        places.deallocate()
         found.deallocate()
         heads.deallocate()
-        return ObjectGraph.Segment(offsets: offsets, targets: targets, interior: interior, types: types.types)
+        return ObjectGraph.Segment(
+            offsets: offsets, targets: targets, interior: interior, positions: positions, types: types.types)
     }
 }
 

@@ -7,7 +7,7 @@ import Model
 package final class ObjectGraph: @unchecked Sendable {
     // Immutable once built, hence safe to share.
     package let index: BlockIndex
-    private let segments: [Segment]
+    let segments: [Segment]
     /// The segments as plain pointers: following an edge must not count references.
     private let views: UnsafeMutablePointer<View>
 
@@ -29,7 +29,17 @@ package final class ObjectGraph: @unchecked Sendable {
         let targets: GrowingBuffer<UInt32>
         /// Words that point into the middle of a block, in order of their source.
         let interior: GrowingBuffer<InteriorEdge>
+        /// Per entry of `targets`: which word of its source it is (`WordPosition`); nil where nobody asked for it.
+        let positions: GrowingBuffer<UInt16>?
         let types: LocalTypes
+    }
+
+    /// Which word of a block: 0 for the first. Words behind the 65,535th are not told apart.
+    enum WordPosition {
+        static let unknown = UInt16.max
+
+        @inline(__always)
+        static func clamped(_ position: UInt64) -> UInt16 { UInt16(clamping: position) }
     }
 
     struct InteriorEdge: BitwiseCopyable {
@@ -37,6 +47,8 @@ package final class ObjectGraph: @unchecked Sendable {
         let target: BlockID
         /// Distance from the target's start in bytes, at most 4 GiB - 1.
         let offset: UInt32
+        /// Which word of the source it is, a `WordPosition`.
+        let position: UInt16
     }
 
     /// What the first words of a segment's blocks may say of their types: distinct words that could be a virtual table or
@@ -78,6 +90,15 @@ package final class ObjectGraph: @unchecked Sendable {
         let local = Int(id) & (ObjectGraph.segmentBlocks - 1)
         let lower = Int(view.offsets[local])
         return UnsafeBufferPointer(start: view.targets + lower, count: Int(view.offsets[local + 1]) - lower)
+    }
+
+    /// Which words of `id` its `targets` are, one by one; empty where positions were not kept.
+    func positions(of id: BlockID) -> UnsafeBufferPointer<UInt16> {
+        let segment = segments[Int(id) >> ObjectGraph.segmentShift]
+        guard let positions = segment.positions else { return UnsafeBufferPointer(start: nil, count: 0) }
+        let local = Int(id) & (ObjectGraph.segmentBlocks - 1)
+        let lower = Int(segment.offsets[local])
+        return UnsafeBufferPointer(start: positions.base + lower, count: Int(segment.offsets[local + 1]) - lower)
     }
 
     /// The first word of a block's edge list, or of the next block's: asked for only to have it in the caches.

@@ -60,18 +60,19 @@ package enum LeakAnalysis {
     /// asked about, since that takes another look at everything.
     package static func run(image: MemoryImage, options: Options, whenRead: () -> Void = {}) -> Outcome {
         let whenRead = options.about.isEmpty ? whenRead : {}
-        return switch ProcessGraph.build(image: image, acceptTorn: options.acceptTorn, whenRead: whenRead) {
-        case .torn(let reason): .torn(reason: reason)
-        case .refused(let failure): .refused(failure)
-        case .done(let graph): .done(result(of: graph, options))
+        switch ProcessGraph.build(image: image, acceptTorn: options.acceptTorn, whenRead: whenRead) {
+        case .torn(let reason): return .torn(reason: reason)
+        case .refused(let failure): return .refused(failure)
+        case .done(var graph):
+            if let earlier = options.confirmAgainst { graph.demote(unless: earlier) }
+            return .done(result(of: graph, options))
         }
     }
 
     /// What a process has lost, from its graph.
     package static func result(of process: ProcessGraph, _ options: Options) -> Result {
-        var states = process.states
+        let states = process.states
         let index = process.index
-        let unconfirmed = demoteUnconfirmed(&states, index, options.confirmAgainst)
         let lost = BlockSet(count: states.count) { states[$0] == Verdict.lost.rawValue }
         let everything = LostForest(ownership: process.ownership, lost: lost)
         var exclusion = Exclusion(options.exclude)
@@ -89,7 +90,7 @@ package enum LeakAnalysis {
         var findings = LeakFindings(
             heap: process.summary, definite: forest.definite, indirect: forest.indirect, possible: Tally(),
             reachable: Tally(), cycleCount: forest.cycleCount, cycles: forest.cycles, groups: groups,
-            gaps: process.gaps, exact: process.exact, unconfirmed: unconfirmed)
+            gaps: process.gaps, exact: process.exact, unconfirmed: process.unconfirmed)
         for id in 0..<index.count {
             switch states[id] {
             case Verdict.reachable.rawValue: findings.reachable.add(index.usable(BlockID(id)))
@@ -132,18 +133,5 @@ package enum LeakAnalysis {
         return tallies.map { LeakFindings.TypeTally(type: $0.key, tally: $0.value) }
             .sorted { ($0.tally.bytes, $1.type) > ($1.tally.bytes, $0.type) }
             .prefix(LeakFindings.typeLimit).map { $0 }
-    }
-
-    /// Returns how many lost blocks are only possibly lost, since an earlier snapshot did not call them lost.
-    private static func demoteUnconfirmed(_ states: inout [UInt8], _ index: BlockIndex, _ earlier: LostBlocks?) -> Int {
-        guard let earlier else { return 0 }
-        var count = 0
-        for id in states.indices where states[id] == Verdict.lost.rawValue {
-            if !earlier.contains(index.start(BlockID(id))) {
-                states[id] = Verdict.possible.rawValue
-                count += 1
-            }
-        }
-        return count
     }
 }

@@ -6,7 +6,7 @@ struct PointerTargets {
     let image: MemoryImage
 
     /// Blocks are looked at up to here.
-    private static let byteLimit: UInt64 = 1024
+    static let byteLimit: UInt64 = 1024
 
     /// "libpq.so.5 (3 functions, 1 variable)"; nil when no word points into a module.
     func describe(_ address: UInt64?, _ size: UInt64) -> String? {

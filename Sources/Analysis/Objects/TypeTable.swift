@@ -6,7 +6,7 @@ typealias TypeID = UInt32
 /// The types of all blocks. One type a virtual table or metadata: two specialisations with one name are two types.
 struct TypeTable {
     /// What kind of thing a type's blocks are.
-    enum Kind: Hashable, Sendable {
+    enum Kind: UInt8, Sendable {
         case none
         case cxx
         /// A Swift class or actor.
@@ -36,9 +36,12 @@ struct TypeTable {
         let head: UInt64
         /// Bytes that an instance has at least.
         let instanceSize: UInt64
+
+        /// What blocks have that have no type.
+        static let none = Entry(name: "", kind: .none, head: 0, instanceSize: 0)
     }
 
-    private(set) var entries: [Entry] = [Entry(name: "", kind: .none, head: 0, instanceSize: 0)]
+    private(set) var entries: [Entry] = [.none]
     /// Per block; empty where no block has a type.
     private(set) var ofBlock: [UInt16] = []
     /// Whether any block is a Swift object.
@@ -62,6 +65,13 @@ struct TypeTable {
             if ofBlock.isEmpty { ofBlock = [UInt16](repeating: 0, count: graph.index.count) }
             ofBlock[Int(block)] = UInt16(type)
         }
+    }
+
+    /// A table as it was once built. `ofBlock`: per block a number below the number of entries, or empty.
+    init(entries: [Entry], ofBlock: [UInt16]) {
+        self.entries = entries
+        self.ofBlock = ofBlock
+        hasSwift = entries.contains { $0.kind.isCounted }
     }
 
     @inline(__always)

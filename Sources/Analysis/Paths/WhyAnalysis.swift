@@ -89,7 +89,7 @@ package enum WhyAnalysis {
         guard let swift = process.ownership.swift, swift.objects.number(of: block) >= 0,
             let counts = process.image.reader.word(at: process.index.start(block) + 8)
         else { return false }
-        return counts >> 62 == 3
+        return SwiftReferences.hasSideTable(counts)
     }
 
     private static func sampleStep(_ count: Int) -> Int { max(1, count / sampleLimit) }

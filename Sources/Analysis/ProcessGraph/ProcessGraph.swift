@@ -22,7 +22,9 @@ package struct ProcessGraph: Sendable {
     let rootEdges: [RootEdge]
     let ownership: Ownership
     /// Per block: a `Verdict`.
-    var states: [UInt8]
+    private(set) var states: [UInt8]
+    /// Blocks that one snapshot called lost and an earlier one did not: they count as possible.
+    package private(set) var unconfirmed = 0
 
     var graph: ObjectGraph { ownership.graph }
     var index: BlockIndex { ownership.graph.index }
@@ -42,10 +44,11 @@ package struct ProcessGraph: Sendable {
     ///
     /// - Parameters:
     ///   - acceptTorn: take a heap that does not hang together as it is; its broken parts become gaps and count as roots.
+    ///   - keepsPositions: note where in its block each pointer stands, so that the graph can be saved.
     ///   - whenRead: called once when everything that must be of one moment has been read: the snapshot may end then. What
     ///     is read later (words that name a type or a field, for blocks already found) may come from the process as it is.
     package static func build(
-        image: MemoryImage, acceptTorn: Bool, whenRead: () -> Void = {}
+        image: MemoryImage, acceptTorn: Bool, keepsPositions: Bool = false, whenRead: () -> Void = {}
     ) -> Outcome {
         let check = TargetCheck(image: image)
         if let failure = check.refusal() { return .refused(failure) }
@@ -56,7 +59,8 @@ package struct ProcessGraph: Sendable {
         case .failure(let refusal):
             // A sanitizer or valgrind keeps freed objects as they were: what is found there says nothing.
             let isInstrumented = foreign.contains { AllocatorSurvey.instruments.contains($0.name) }
-            if case .noArena = refusal, !isInstrumented, let graph = swiftOnly(image, foreign, whenRead) {
+            if case .noArena = refusal, !isInstrumented, let graph = swiftOnly(image, foreign, keepsPositions, whenRead)
+            {
                 return .done(graph)
             }
             return .refused(check.failure(for: refusal, foreign: foreign))
@@ -64,7 +68,7 @@ package struct ProcessGraph: Sendable {
         if !acceptTorn, let part = heap.torn.first { return .torn(reason: part.reason) }
 
         let roots = RootFinder(image: image, heap: heap).find()
-        let graph = GraphBuilder(image: image, index: heap.index).build()
+        let graph = GraphBuilder(image: image, index: heap.index, keepsPositions: keepsPositions).build()
         var types = TypeTable(image: image, graph: graph)
         let swift = types.hasSwift ? SwiftReferences(image: image, graph: graph, types: types) : nil
         types.markSideTables(swift?.sideTables ?? [])
@@ -85,10 +89,10 @@ package struct ProcessGraph: Sendable {
     /// The Swift objects of a process whose allocator cannot be read; nil where there are none. Only rings that the objects'
     /// own counts prove are lost; everything else counts as reachable.
     private static func swiftOnly(
-        _ image: MemoryImage, _ foreign: [AllocatorSurvey.Foreign], _ whenRead: () -> Void
+        _ image: MemoryImage, _ foreign: [AllocatorSurvey.Foreign], _ keepsPositions: Bool, _ whenRead: () -> Void
     ) -> ProcessGraph? {
         guard let found = SwiftObjectScan(image: image).scan() else { return nil }
-        let graph = GraphBuilder(image: image, index: found.index).build()
+        let graph = GraphBuilder(image: image, index: found.index, keepsPositions: keepsPositions).build()
         let types = TypeTable(image: image, graph: graph)
         guard types.hasSwift else { return nil }
         let swift = SwiftReferences(image: image, graph: graph, types: types)
@@ -109,6 +113,23 @@ package struct ProcessGraph: Sendable {
             gaps: [gap] + image.gaps, exact: false, image: image,
             roots: Roots(regions: [], words: [], chunkWords: [], gaps: []), rootEdges: [],
             ownership: Ownership(graph: graph, types: types, swift: swift, trial: trial), states: states)
+    }
+
+    /// Calls blocks possibly lost that are lost here and were not in an earlier snapshot.
+    package mutating func demote(unless earlier: LeakAnalysis.LostBlocks) {
+        for id in states.indices where states[id] == Verdict.lost.rawValue {
+            if !earlier.contains(index.start(BlockID(id))) {
+                states[id] = Verdict.possible.rawValue
+                unconfirmed += 1
+            }
+        }
+    }
+
+    /// Where variables may lie that hold blocks, ascending: the program's files may know their names.
+    package func variableAddresses(limit: Int) -> [UInt64] {
+        // Large zeroed variables lie in mappings without a file.
+        let addresses = rootEdges.lazy.filter { $0.kind == .data || $0.kind == .anonymous }.map(\.address)
+        return Set(addresses.prefix(limit)).sorted()
     }
 
     private static func garbage(_ swift: SwiftReferences?, _ trial: TrialDeletion?) -> [BlockID] {

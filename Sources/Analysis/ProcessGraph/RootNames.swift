@@ -40,12 +40,12 @@ struct RootNames {
         guard base > RootNames.threadLocalBytes, image.mapping(at: base)?.range.contains(address) == true else {
             return false
         }
-        guard address >= base - RootNames.threadLocalBytes, address < base + RootNames.descriptorBytes else {
+        guard address >= base - RootNames.threadLocalBytes, address < base &+ RootNames.descriptorBytes else {
             return false
         }
         // The stack of the same thread may reach up to here.
         return address >= base || thread.stackPointer > base
-            || address > thread.stackPointer + RootNames.threadLocalBytes
+            || address > thread.stackPointer &+ RootNames.threadLocalBytes
     }
 
     /// The module whose bss this is: the anonymous mapping right behind its data.

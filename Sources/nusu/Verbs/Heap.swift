@@ -50,13 +50,14 @@ struct Heap: ParsableCommand, Verb {
         var output = output
         output.isJSON = self.output.json
         output.color = self.output.color
-        let looker = try look.looker(at: target, verb: "heap")
+        let source = try look.source(target, verb: "heap")
         if look.dryRun {
-            let plan = try looker.plan(verb: "heap")
+            let plan = try source.running("--dry-run").plan(verb: "heap")
             try Output.print(self.output.json ? plan.json() : plan.text(output.style))
             return ExitStatus.done
         }
-        let report = try report(looker)
+        let report = try report(source)
+        if look.isReportLeftOut { return ExitStatus.done }
         let options = HeapReport.Options(limit: limit, minBytes: over == nil ? minBytes?.count ?? 0 : 0)
         try Output.print(self.output.json ? report.json(options) : report.text(options, output.style))
         guard let growth = report.growth else { return ExitStatus.done }
@@ -64,35 +65,38 @@ struct Heap: ParsableCommand, Verb {
         return report.sawEverything ? ExitStatus.done : ExitStatus.lowerBound
     }
 
-    private func report(_ looker: HeapLooker) throws(Failure) -> HeapReport {
+    private func report(_ source: GraphSource) throws(Failure) -> HeapReport {
         let clock = ContinuousClock()
         let start = clock.now
-        let target = looker.target
-        let progress = Progress("looking into \(target)")
+        let progress = Progress("looking into \(source.description)")
         defer { progress.end() }
-        let look: HeapLooker.Look<Result>
+        let taken: GraphSource.Look<Result>
         if let over {
-            let first = try looker.lookAtGraph(progress, keep: .cheaply) { HeapAnalysis.run($0) }
+            _ = try source.running("--over looks twice")
+            let first = try source.look(progress, keep: .cheaply) { HeapAnalysis.run($0) }
             let firstEnd = clock.now
-            progress.enter("waiting to look at \(target) again")
+            progress.enter("waiting to look at \(source.description) again")
             HeapLooker.sleep(over.value)
             let seconds = (clock.now - firstEnd).inSeconds
             let least = minBytes?.count ?? HeapGrowth.leastBytes
-            look = try looker.lookAtGraph(progress, keep: .cheaply) { graph in
+            taken = try source.look(progress, keep: .cheaply, saving: look.save != nil) { graph in
                 Heap.compare(first.result, graph, seconds: seconds, leastBytes: least)
             }
         } else {
-            look = try looker.lookAtGraph(progress, keep: .cheaply) { Result(findings: HeapAnalysis.run($0)) }
+            taken = try source.look(progress, keep: .cheaply, saving: look.save != nil) {
+                Result(findings: HeapAnalysis.run($0))
+            }
         }
+        let resident = source.residentBytes()
+        try look.save(taken, of: source, residentBytes: resident)
         let paths =
-            look.result.findings.owners.map(\.path) + (look.result.growth?.types ?? []).compactMap(\.path?.example)
-        let symbols = looker.symbols(paths.compactMap { $0.root?.address }, mappings: look.mappings)
+            taken.result.findings.owners.map(\.path) + (taken.result.growth?.types ?? []).compactMap(\.path?.example)
+        let symbols = source.symbols(paths.compactMap { $0.root?.address }, mappings: taken.mappings)
         return HeapReport(
             look: HeapLook(
-                target: target, snapshot: look.facts, totalSeconds: (clock.now - start).inSeconds,
-                attempts: look.attempts, residentBytes: try? looker.residentBytes(),
-                symbols: symbols),
-            findings: look.result.findings, growth: look.result.growth)
+                target: source.target, snapshot: taken.facts, totalSeconds: (clock.now - start).inSeconds,
+                attempts: taken.attempts, residentBytes: resident, symbols: symbols, saved: source.saved),
+            findings: taken.result.findings, growth: taken.result.growth)
     }
 
     private struct Result: Sendable {

@@ -80,9 +80,9 @@ struct Leaks: ParsableCommand, Verb {
         output.isJSON = self.output.json
         output.color = self.output.color
         let exclude = try excludes.patterns()
-        let looker = try look.looker(at: target, verb: "leaks")
+        let source = try look.source(target, verb: "leaks")
         if look.dryRun {
-            let plan = try looker.plan(verb: "leaks")
+            let plan = try source.running("--dry-run").plan(verb: "leaks")
             try Output.print(self.output.json ? plan.json() : plan.text(output.style))
             return ExitStatus.done
         }
@@ -90,10 +90,12 @@ struct Leaks: ParsableCommand, Verb {
             addressLimit: addresses ? Leaks.allAddresses : Leaks.sampleAddresses, about: about.map(\.value))
         analysis.exclude = exclude
         analysis.trees = tree ? limit.flatMap { $0 > 0 ? $0 : nil } ?? .max : 0
-        let report = try LeakRun(looker: looker, confirm: confirm, analysis: analysis).report()
+        let report = try LeakRun(source: source, confirm: confirm, analysis: analysis, saving: look).report()
         let options = LeakReport.Options(
             limit: limit, minBytes: minBytes.count, addresses: addresses, possible: possible)
-        if self.output.json {
+        if look.isReportLeftOut {
+            // The file went where the report would have gone.
+        } else if self.output.json {
             try Output.print(report.json(options))
         } else {
             try Output.print(about.isEmpty ? report.text(options, output.style) : report.aboutText(output.style))

@@ -59,37 +59,41 @@ struct Why: ParsableCommand, Verb {
         guard let asked = parsedQuestion else {
             throw ValidationError("'\(question)' is neither an address nor a type's name")
         }
-        let looker = try look.looker(at: target, verb: "why")
+        let source = try look.source(target, verb: "why")
         if look.dryRun {
-            let plan = try looker.plan(verb: "why", question: question)
+            let plan = try source.running("--dry-run").plan(verb: "why", question: question)
             try Output.print(self.output.json ? plan.json() : plan.text(output.style))
             return ExitStatus.done
         }
-        let report = try report(looker, asked)
+        let report = try report(source, asked)
+        if look.isReportLeftOut { return ExitStatus.done }
         try Output.print(self.output.json ? report.json() : report.text(isLimited: limit == nil, output.style))
         return report.found || report.sawEverything ? ExitStatus.done : ExitStatus.lowerBound
     }
 
-    private func report(_ looker: HeapLooker, _ asked: WhyQuestion) throws(Failure) -> WhyReport {
+    private func report(_ source: GraphSource, _ asked: WhyQuestion) throws(Failure) -> WhyReport {
         let clock = ContinuousClock()
         let start = clock.now
-        let target = looker.target
-        let progress = Progress("looking into \(target)")
+        let progress = Progress("looking into \(source.description)")
         defer { progress.end() }
         let ways = limit.map { $0 == 0 ? Int.max : $0 } ?? Why.usualWays
         // Who points to one block is looked for in all memory once more.
         var keep = HeapLooker.Keep.cheaply
         if case .address = asked { keep = .throughout }
-        let look = try looker.lookAtGraph(progress, keep: keep) { WhyAnalysis.run($0, asked, limit: ways) }
-        let findings = look.result
+        let taken = try source.look(progress, keep: keep, saving: look.save != nil) {
+            WhyAnalysis.run($0, asked, limit: ways)
+        }
+        let resident = source.residentBytes()
+        try look.save(taken, of: source, residentBytes: resident)
+        let findings = taken.result
         let places =
             findings.paths.compactMap { $0.example.root?.address }
             + (findings.block?.holders ?? []).compactMap { $0.root == nil ? nil : $0.address }
         return WhyReport(
             look: HeapLook(
-                target: target, snapshot: look.facts, totalSeconds: (clock.now - start).inSeconds,
-                attempts: look.attempts, residentBytes: try? looker.residentBytes(),
-                symbols: looker.symbols(places, mappings: look.mappings)),
+                target: source.target, snapshot: taken.facts, totalSeconds: (clock.now - start).inSeconds,
+                attempts: taken.attempts, residentBytes: resident,
+                symbols: source.symbols(places, mappings: taken.mappings), saved: source.saved),
             findings: findings)
     }
 }

@@ -47,6 +47,23 @@ struct SwiftReferences {
     /// The largest object of which all words are looked at.
     private static let objectLimit: UInt64 = 1 << 30
 
+    /// References as they were once found. All numbers must fit each other.
+    init(
+        objects: BlockSet, counts: [Counts], labels: [Label], sideTables: [BlockID], frames: [BlockID: [BlockID]],
+        offsets: [UInt32], references: [Reference]
+    ) {
+        self.objects = objects
+        self.counts = counts
+        self.labels = labels
+        self.sideTables = sideTables
+        self.frames = frames
+        self.offsets = offsets
+        self.references = references
+    }
+
+    /// Whether an object's second word says that its counts have moved to a side table.
+    static func hasSideTable(_ word: UInt64) -> Bool { word >> 62 == 3 }
+
     init(image: MemoryImage, graph: ObjectGraph, types: TypeTable) {
         let index = graph.index
         objects = BlockSet(count: index.count) { types.kind(of: BlockID($0)).isCounted }
@@ -120,7 +137,7 @@ struct SwiftReferences {
 
     private mutating func counts(at start: UInt64, _ index: BlockIndex, _ window: WindowReader) -> Counts {
         guard var word = window.word(at: start + 8) else { return Counts(strong: .max, unowned: 1, isEnding: false) }
-        if word >> 62 == 3 {
+        if SwiftReferences.hasSideTable(word) {
             // The counts have moved to a side table, a block of its own.
             let table = (word & 0x3fff_ffff_ffff_ffff) << 3
             let found = index.find(table)

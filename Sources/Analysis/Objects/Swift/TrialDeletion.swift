@@ -13,6 +13,12 @@ struct TrialDeletion {
     /// Per object: references from other objects that were found, of known and of unknown kind.
     private(set) var found: [UInt32]
 
+    /// A verdict as it was once found.
+    init(isGarbage: [Bool], found: [UInt32]) {
+        self.isGarbage = isGarbage
+        self.found = found
+    }
+
     init(_ swift: SwiftReferences) {
         let count = swift.objects.members.count
         var verified = [UInt32](repeating: 0, count: count)

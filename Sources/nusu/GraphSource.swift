@@ -1,0 +1,84 @@
+import Analysis
+import Model
+import Report
+
+/// Where an object graph comes from: a process that runs, or a file in which nusu saved one.
+enum GraphSource {
+    case running(HeapLooker)
+    case saved(SavedGraph, path: String)
+
+    /// `savable`: the graph with all that is needed to save it, where that was asked for.
+    struct Look<Result: Sendable>: Sendable {
+        var result: Result
+        var facts: SnapshotFacts
+        var attempts: Int
+        var mappings: [Mapping]
+        var savable: SavableGraph?
+    }
+
+    var target: ProcessIdentity {
+        switch self {
+        case .running(let looker): looker.target
+        case .saved(let saved, _): saved.graph.process
+        }
+    }
+
+    /// nil for a process that runs.
+    var saved: SavedLook? {
+        guard case .saved(let saved, let path) = self else { return nil }
+        return SavedLook(path: path, secondsSince1970: saved.facts.secondsSince1970)
+    }
+
+    /// What progress and messages call it.
+    var description: String {
+        switch self {
+        case .running(let looker): looker.target.description
+        case .saved(_, let path): path
+        }
+    }
+
+    /// The process, for what a file cannot answer.
+    /// - Parameter question: what was asked for, as the user would say it: "--over looks twice".
+    func running(_ question: String) throws(Failure) -> HeapLooker {
+        switch self {
+        case .running(let looker): return looker
+        case .saved(_, let path):
+            throw Failure(
+                .usage, what: "\(question), and \(path) is a saved snapshot", subject: path,
+                remedy: "name a process instead, or compare saved snapshots with: nusu diff A B")
+        }
+    }
+
+    /// Builds (or has) the graph and hands it to `analyse`.
+    func look<Result: Sendable>(
+        _ progress: Progress, keep: HeapLooker.Keep, saving: Bool = false,
+        analyse: @Sendable (inout ProcessGraph) -> Result
+    ) throws(Failure) -> Look<Result> {
+        switch self {
+        case .running(let looker):
+            return try looker.lookAtGraph(progress, keep: keep, saving: saving, analyse: analyse)
+        case .saved(let saved, _):
+            var graph = saved.graph
+            let result = analyse(&graph)
+            return Look(
+                result: result, facts: saved.facts.snapshot, attempts: saved.facts.attempts, mappings: [],
+                savable: nil)
+        }
+    }
+
+    /// The resident set: now, or when the snapshot was saved; nil where it cannot be told.
+    func residentBytes() -> UInt64? {
+        switch self {
+        case .running(let looker): try? looker.residentBytes()
+        case .saved(let saved, _): saved.facts.residentBytes
+        }
+    }
+
+    /// The names of these addresses, as far as they are known.
+    func symbols(_ addresses: [UInt64], mappings: [Mapping]) -> [UInt64: Symbol] {
+        switch self {
+        case .running(let looker): looker.symbols(addresses, mappings: mappings)
+        case .saved(let saved, _): saved.facts.symbols
+        }
+    }
+}

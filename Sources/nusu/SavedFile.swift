@@ -1,0 +1,108 @@
+import Analysis
+import Glibc
+import Model
+
+/// Files with saved graphs: whole or not there, and for nobody else to read.
+enum SavedFile {
+    /// `-` as a path means stdout.
+    static let standardOutput = "-"
+    /// Larger ones are no files that nusu wrote: eight million blocks need some 60 MB.
+    private static let limitBytes = 16 << 30
+
+    /// Whether a TARGET names a file and not a process.
+    static func isPath(_ target: String) -> Bool { target.contains("/") || target.hasSuffix(".nusu") }
+
+    // MARK: - Reading
+
+    static func read(_ path: String) throws(Failure) -> SavedGraph {
+        try SavedGraphReader.read(try bytes(of: path), name: path)
+    }
+
+    /// The corresponding C functions are `open`, `fstat` and `read`.
+    private static func bytes(of path: String) throws(Failure) -> [UInt8] {
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+        guard descriptor >= 0 else { throw failure("cannot open \(path)", path, errno) }
+        defer { close(descriptor) }
+        var status = stat()
+        guard fstat(descriptor, &status) == 0 else { throw failure("cannot look at \(path)", path, errno) }
+        guard status.st_mode & S_IFMT == S_IFREG, status.st_size <= limitBytes else {
+            throw Failure(
+                .unsupported, what: "\(path) is no file that nusu saved", subject: path,
+                remedy: "make one: nusu leaks PID --save FILE.nusu")
+        }
+        var error: Int32 = 0
+        let bytes = [UInt8](unsafeUninitializedCapacity: Int(status.st_size)) { buffer, count in
+            while count < buffer.count {
+                let got = Glibc.read(descriptor, buffer.baseAddress! + count, buffer.count - count)
+                if got == 0 { break }
+                if got > 0 {
+                    count += got
+                } else if errno != EINTR {
+                    error = errno
+                    break
+                }
+            }
+        }
+        if error != 0 { throw failure("cannot read \(path)", path, error) }
+        return bytes
+    }
+
+    // MARK: - Writing
+
+    /// Says early what would fail after the look.
+    static func check(_ path: String, isTerminal: Bool) throws(Failure) {
+        if path == standardOutput, isTerminal {
+            throw Failure(
+                .usage, what: "a saved snapshot is not for a terminal", subject: "--save",
+                remedy: "send it somewhere: nusu leaks PID --save - | ssh HOST 'cat > FILE.nusu'")
+        }
+    }
+
+    /// Writes a graph and what is known of the look. Under its name stands either the whole file or what was there before.
+    static func write(_ graph: SavableGraph, _ facts: SavedFacts, to path: String) throws(Failure) {
+        if path == standardOutput {
+            try write(graph, facts, descriptor: STDOUT_FILENO, "stdout")
+            return
+        }
+        var template = Array("\(path).XXXXXX".utf8CString)
+        // Mode 0600, as mkstemp makes it.
+        let descriptor = mkstemp(&template)
+        guard descriptor >= 0 else { throw failure("cannot write \(path)", path, errno) }
+        do throws(Failure) {
+            defer { close(descriptor) }
+            try write(graph, facts, descriptor: descriptor, path)
+        } catch {
+            unlink(template)
+            throw error
+        }
+        guard rename(template, path) == 0 else {
+            let error = errno
+            unlink(template)
+            throw failure("cannot write \(path)", path, error)
+        }
+    }
+
+    private static func write(
+        _ graph: SavableGraph, _ facts: SavedFacts, descriptor: Int32, _ name: String
+    ) throws(Failure) {
+        var writer = try SavedGraphWriter { (bytes) throws(Failure) in
+            let error = bytes.withUnsafeBytes { Output.write($0, to: descriptor) }
+            if let error { throw failure("cannot write \(name)", name, error) }
+        }
+        try writer.write(graph)
+        try writer.finish(facts)
+    }
+
+    private static func failure(_ what: String, _ path: String, _ error: Int32) -> Failure {
+        let kind: Failure.Kind
+        let remedy: String
+        switch error {
+        case ENOENT: (kind, remedy) = (.noTarget, "look at the path: ls -l \(path)")
+        case EACCES, EPERM, EROFS:
+            (kind, remedy) = (.notPermitted, "choose a place that you may use, or change its mode")
+        case ENOSPC, EDQUOT: (kind, remedy) = (.internal, "make room there, or choose another place")
+        default: (kind, remedy) = (.internal, "look at the path: ls -l \(path)")
+        }
+        return Failure(kind, what: "\(what): \(String(cString: strerror(error)))", subject: path, remedy: remedy)
+    }
+}
