@@ -53,6 +53,7 @@ final class SnapshotProgram {
     ///   thread does, and never ends by itself.
     /// - `wait`: blocked in read. `epoll`, `sleeps`: another thread waits in epoll_wait, or sleeps 20 ms over and over and
     ///   counts the sleeps that ended early.
+    /// - `restartable N`: N threads count in restartable sequences, and are hardly ever outside of one.
     /// - `signals`: counts real-time signals. `churn`: makes and ends threads. `filtered`: under a seccomp filter.
     /// - `advised`: memory kept out of forks. `shared BYTES`. `pipe`: closes a pipe's end when told to.
     /// - `vfork`: a parent that waits in vfork. `large BYTES`: so much written memory.
@@ -61,6 +62,7 @@ final class SnapshotProgram {
         #include <errno.h>
         #include <linux/filter.h>
         #include <linux/seccomp.h>
+        #include <poll.h>
         #include <pthread.h>
         #include <signal.h>
         #include <stddef.h>
@@ -73,6 +75,9 @@ final class SnapshotProgram {
         #include <sys/prctl.h>
         #include <sys/wait.h>
         #include <time.h>
+        #if __has_include(<sys/rseq.h>)
+        #include <sys/rseq.h>
+        #endif
         #include <unistd.h>
 
         static volatile sig_atomic_t children, counted;
@@ -146,6 +151,31 @@ final class SnapshotProgram {
             return NULL;
         }
 
+        // Counts per processor without a lock, in sequences that the kernel begins anew when they are interrupted: as long as
+        // it is told which sequence the thread is in.
+        static struct { uint64_t value, rest[7]; } counters[1024];
+        static uint64_t counted_by[17];
+        static volatile int forgotten;
+        static void *restartable(void *a) {
+            __atomic_add_fetch(&started, 1, __ATOMIC_SEQ_CST);
+        #if __has_include(<sys/rseq.h>)
+            char *area = (char *)__builtin_thread_pointer() + __rseq_offset;
+            while (!stop) {
+                asm volatile(
+                    ".pushsection sequences,\\"aw\\"\\n .balign 32\\n 3: .long 0,0\\n .quad 1f,2f-1f,4f\\n .popsection\\n"
+                    "5: leaq 3b(%%rip),%%rsi\\n movq %%rsi,8(%1)\\n"
+                    "1: movl 4(%1),%%eax\\n shlq $6,%%rax\\n addq %2,%%rax\\n movq (%%rax),%%rdx\\n movl $50000,%%ecx\\n"
+                    "6: decl %%ecx\\n jnz 6b\\n cmpq %%rsi,8(%1)\\n je 8f\\n movl $1,%0\\n"
+                    "8: incq %%rdx\\n movq %%rdx,(%%rax)\\n"
+                    "2: jmp 7f\\n .long 0x53053053\\n 4: jmp 5b\\n 7:\\n"
+                    : "+m"(forgotten) : "r"(area), "r"(counters) : "rax", "rcx", "rdx", "rsi", "memory", "cc");
+                counted_by[(long)a]++;
+                rounds++;
+            }
+        #endif
+            return NULL;
+        }
+
         int main(int argc, char **argv) {
             const char *mode = argv[1];
             long n = argc > 2 ? atol(argv[2]) : 0;
@@ -165,6 +195,7 @@ final class SnapshotProgram {
 
             #define START(f) pthread_create(&t[threads], NULL, f, (void *)(long)(threads + 1)), threads++
             if (!strcmp(mode, "registers")) for (long i = 0; i < n && i < 16; i++) START(keep);
+            if (!strcmp(mode, "restartable")) for (long i = 0; i < n && i < 16; i++) START(restartable);
             if (!strcmp(mode, "sleeps")) START(sleeps);
             if (!strcmp(mode, "epoll")) START(waits);
             if (!strcmp(mode, "churn")) { START(churn); START(churn); }
@@ -202,6 +233,11 @@ final class SnapshotProgram {
                 if (vfork() == 0) { char b; while (read(0, &b, 1) > 0) {} _exit(0); }
                 isParent = 1;
             }
+            if (!strcmp(mode, "restartable")) {
+                // A thread that runs would be made to fork rather than one that waits in poll.
+                struct pollfd input = {0, POLLIN, 0};
+                while (poll(&input, 1, -1) < 0) {}
+            }
             char command;
             ssize_t got;
             while ((got = read(0, &command, 1)) > 0) {
@@ -220,6 +256,11 @@ final class SnapshotProgram {
             for (int i = 0; i < threads; i++) pthread_join(t[i], NULL);
             if (threads && !rounds) { puts("its threads did nothing"); return 5; }
             if (early) { printf("%d calls ended early\\n", early); return 6; }
+            uint64_t lost = 0;
+            for (int i = 0; i < 17; i++) lost += counted_by[i];
+            for (int i = 0; i < 1024; i++) lost -= counters[i].value;
+            if (forgotten) { puts("the kernel lost sight of a restartable sequence"); return 10; }
+            if (lost) { printf("%ld counts were lost\\n", (long)lost); return 10; }
             // The parent of a vfork goes on before its child has quite ended.
             if (isParent) wait(NULL);
             if (children != isParent) { printf("%d times SIGCHLD\\n", (int)children); return 7; }

@@ -193,6 +193,19 @@ extension LiveTests {
             #expect(try program.verdict().isEmpty)
         }
 
+        /// A call injected into a restartable sequence would hide from the kernel that the sequence was interrupted.
+        @Test(
+            .enabled(if: access("/usr/include/x86_64-linux-gnu/sys/rseq.h", R_OK) == 0, "no sys/rseq.h (glibc 2.35)"),
+            arguments: SnapshotMethod.allCases)
+        func restartableSequencesStandWhole(_ method: SnapshotMethod) throws {
+            let program = try SnapshotProgram("restartable", "3")
+            for _ in 0..<(SnapshotTests.isSoak ? 300 : 30) {
+                #expect(try SnapshotTests.take(program.pid, method) { $0.facts.method } == method)
+            }
+            #expect(program.harm.isEmpty)
+            #expect(try program.verdict().isEmpty)
+        }
+
         @Test func endsEarlyOnce() throws {
             let program = try SnapshotProgram("wait")
             let pid = program.pid
