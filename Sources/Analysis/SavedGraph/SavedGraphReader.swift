@@ -146,7 +146,7 @@ package struct SavedGraphReader {
         let process = ProcessGraph(
             process: head.process, summary: head.summary, gaps: head.gaps, exact: head.exact, image: image,
             roots: roots.roots, rootEdges: rootEdges,
-            ownership: Ownership(graph: graph, types: types, swift: swift?.0), trial: swift?.1,
+            ownership: Ownership(graph: graph, types: types, swift: swift?.0, trial: swift?.1),
             states: segments.flatMap(\.states), unconfirmed: head.unconfirmed)
         return SavedGraph(graph: process, facts: facts)
     }
