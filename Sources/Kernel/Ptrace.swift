@@ -15,6 +15,8 @@ package enum Ptrace {
         package static let markSystemCalls = Options(rawValue: 1)
         /// The child of a clone is attached to before its first instruction.
         package static let traceClone = Options(rawValue: 8)
+        /// A thread stops at its end, while its memory is still there.
+        package static let traceExit = Options(rawValue: 0x40)
         /// The tracee is killed when its tracer ends. Only ever for a child that nusu made.
         package static let exitKill = Options(rawValue: 0x0010_0000)
     }
@@ -43,12 +45,18 @@ package enum Ptrace {
         try request(24, thread, 0, UInt64(signal))
     }
 
+    /// Leaves a thread in its group stop (PTRACE_LISTEN): SIGCONT makes it go on, as without a tracer.
+    package static func listen(_ thread: Int32) throws(Errno) {
+        try request(0x4208, thread, 0, 0)
+    }
+
     /// Lets go of a stopped thread, which runs on (or stays in its group stop), handing `signal` on (0: none).
     package static func detach(_ thread: Int32, signal: Int32 = 0) throws(Errno) {
         try request(17, thread, 0, UInt64(signal))
     }
 
-    /// PTRACE_GETEVENTMSG: after a clone the new thread's identifier in nusu's own pid namespace.
+    /// PTRACE_GETEVENTMSG: after a clone the new thread's identifier in nusu's own pid namespace; at a thread's end its wait
+    /// status.
     package static func eventMessage(of thread: Int32) throws(Errno) -> UInt64 {
         var message: UInt64 = 0
         try withPointer(&message) { (pointer) throws(Errno) in try request(0x4201, thread, 0, pointer) }

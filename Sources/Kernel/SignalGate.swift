@@ -5,11 +5,15 @@ import Glibc
 /// The mask belongs to the thread that closes the gate and to those it starts. What comes in meanwhile is asked for with
 /// `poll` and does not kill any more; what comes in unasked is delivered when the gate opens.
 package struct SignalGate: ~Copyable {
-    private var previous = sigset_t()
+    /// The mask of before.
+    private(set) var previous = sigset_t()
 
+    /// - Parameter children: also hold back SIGCHLD, for `waitForChild`.
+    ///
     /// The corresponding C function is `pthread_sigmask`.
-    package init() {
+    package init(children: Bool = false) {
         var signals = SignalGate.signals
+        if children { sigaddset(&signals, SIGCHLD) }
         pthread_sigmask(SIG_BLOCK, &signals, &previous)
     }
 
@@ -29,6 +33,20 @@ package struct SignalGate: ~Copyable {
         var time = timespec(tv_sec: 0, tv_nsec: 0)
         let signal = sigtimedwait(&signals, nil, &time)
         return signal > 0 ? signal : nil
+    }
+
+    /// Waits until a child has something to report, or so long. A signal that somebody sent to nusu goes to `forward`; one of
+    /// the terminal goes to every process in its foreground without that.
+    ///
+    /// The corresponding C function is `sigtimedwait`.
+    static func waitForChild(seconds: Double, forward: (Int32) -> Void) {
+        var signals = signals
+        sigaddset(&signals, SIGCHLD)
+        var time = timespec(tv_sec: 0, tv_nsec: Int(min(max(seconds, 0), 0.9) * 1e9))
+        var info = siginfo_t()
+        let signal = sigtimedwait(&signals, &info, &time)
+        // SI_KERNEL is above 0, what processes send is not.
+        if signal > 0, signal != SIGCHLD, info.si_code <= 0 { forward(signal) }
     }
 
     private static var signals: sigset_t {

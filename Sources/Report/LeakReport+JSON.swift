@@ -31,7 +31,10 @@ extension LeakReport {
     }
 
     private var targetJSON: JSONValue {
-        var fields: [String: JSONValue] = ["pid": JSONValue(target.pid), "residentBytes": JSONValue(residentBytes)]
+        var fields: [String: JSONValue] = [
+            "pid": JSONValue(target.pid), "residentBytes": JSONValue(residentBytes),
+            "exitStatus": JSONValue(ended?.status),
+        ]
         fields.set("command", bytes: target.commandBytes)
         return .object(fields)
     }

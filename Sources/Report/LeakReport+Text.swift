@@ -98,6 +98,9 @@ extension LeakReport {
         let first = Units.seconds(snapshot.pauseSeconds)
         let threads = Units.counted(snapshot.threads, "thread")
         let again = attempts > 1 ? "; took \(attempts) (malloc was at work)" : ""
+        if let ended {
+            return "looked at its exit (status \(ended.status), \(threads)), which waited \(first) for that"
+        }
         guard let confirmation else {
             return "\(when)paused \(first) (\(snapshot.method.rawValue), \(threads)); one snapshot\(again)"
         }
@@ -143,9 +146,21 @@ extension LeakReport {
         groups(options).filter { $0.kind != .possible }.lazy.compactMap(\.type).first { !WhyPathText.isOfLibrary($0) }
     }
 
+    /// Quoted where a shell would read it in another way.
+    private static func shellWord(_ word: String) -> String {
+        let isPlain = word.allSatisfy { ($0.isASCII && ($0.isLetter || $0.isNumber)) || "._:/-=,+".contains($0) }
+        if isPlain, !word.isEmpty { return word }
+        let quoted = word.split(separator: "'", omittingEmptySubsequences: false).joined(separator: "'\\''")
+        return "'\(TerminalText.escaped(quoted))'"
+    }
+
     /// One command to go on with, for whoever sits at a terminal.
     private func next(_ options: Options, _ style: TextStyle) -> [String] {
         guard style.isTerminal else { return [] }
+        if let ended {
+            let command = ended.command.map(LeakReport.shellWord).joined(separator: " ")
+            return [style.fit("next: nusu leaks --tree -- \(command)      what hangs below one block of each group")]
+        }
         let base = "next: nusu leaks \(subject)"
         if let type = shownType(options) {
             return [

@@ -18,6 +18,20 @@ package struct LeakReport: Sendable {
     /// nil for a process that runs.
     package var saved: SavedLook?
 
+    /// Of a command that nusu ran: how it ended. `snapshot.pauseSeconds` is then for how long its end was held up.
+    package var ended: Ended?
+
+    package struct Ended: Hashable, Sendable {
+        package var command: [String]
+        /// As a shell would say it.
+        package var status: Int32
+
+        package init(command: [String], status: Int32) {
+            self.command = command
+            self.status = status
+        }
+    }
+
     package struct Confirmation: Hashable, Sendable {
         package var facts: SnapshotFacts
         /// Seconds between the two snapshots.

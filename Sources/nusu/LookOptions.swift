@@ -33,8 +33,12 @@ struct LookOptions: ParsableArguments {
 
     /// The one process that is meant, or the saved snapshot.
     func source(_ target: TargetOptions, verb: String) throws -> GraphSource {
-        if SavedFile.isPath(target.target) {
-            let source = GraphSource.saved(try SavedFile.read(target.target), path: target.target)
+        try source(target.target, target.choice, verb: verb)
+    }
+
+    func source(_ target: String, _ choice: TargetChoice, verb: String) throws -> GraphSource {
+        if SavedFile.isPath(target) {
+            let source = GraphSource.saved(try SavedFile.read(target), path: target)
             if save != nil { _ = try source.running("--save looks into a process") }
             if dryRun { _ = try source.running("--dry-run is about looking into a process") }
             return source
@@ -43,7 +47,7 @@ struct LookOptions: ParsableArguments {
         let procfs = ProcFS()
         return .running(
             HeapLooker(
-                target: try target.resolve(procfs, verb: verb), procfs: procfs,
+                target: try choice.resolve(target, procfs, verb: verb), procfs: procfs,
                 snapshot: SnapshotOptions(method: snapshot.method, maxPauseSeconds: maxPause.value)))
     }
 

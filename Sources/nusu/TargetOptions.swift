@@ -14,6 +14,11 @@ struct TargetOptions: ParsableArguments {
         ))
     var target: String
 
+    @OptionGroup var choice: TargetChoice
+}
+
+/// Which of several processes is meant.
+struct TargetChoice: ParsableArguments {
     @Flag(help: "Of several that fit, take the one started last.")
     var newest = false
 
@@ -25,7 +30,7 @@ struct TargetOptions: ParsableArguments {
     }
 
     /// The one process that is meant, and that has memory to look into.
-    func resolve(_ procfs: ProcFS, verb: String) throws -> ProcessIdentity {
+    func resolve(_ target: String, _ procfs: ProcFS, verb: String) throws -> ProcessIdentity {
         let resolver = TargetResolver(procfs: procfs, own: getpid())
         let preference: TargetResolver.Preference? = newest ? .newest : oldest ? .oldest : nil
         switch try resolver.resolve(target, preferring: preference) {
@@ -37,7 +42,7 @@ struct TargetOptions: ParsableArguments {
             let failure = Failure(
                 .usage, what: what, subject: target,
                 remedy: "choose one: nusu \(verb) \(first), or add --newest or --oldest")
-            throw AmbiguousTarget(failure: failure, candidates: candidates.map(TargetOptions.shown))
+            throw AmbiguousTarget(failure: failure, candidates: candidates.map(TargetChoice.shown))
         }
     }
 

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <pthread.h>
+#include <signal.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
@@ -96,3 +97,12 @@ static inline int clinux_run_thread(size_t stack_size, void *(*body)(void *), vo
     pthread_attr_destroy(&attributes);
     return code == 0 ? pthread_join(thread, NULL) : code;
 }
+
+/// Forks a child that waits for a byte from `gate` and then becomes the program `arguments[0]`, looked for as a shell does.
+/// The child's signal mask is `mask`. Where the program cannot be started the child writes the error number to `report`, and
+/// where the other end of `gate` is closed it ends. -1 and errno when there is no child. One call, since between fork and
+/// exec only C that does not allocate may run.
+pid_t clinux_spawn_waiting(char *const *arguments, const sigset_t *mask, int gate, int gate_other_end, int report);
+
+/// man 2 pipe2 with O_CLOEXEC.
+int clinux_pipe(int ends[2]);

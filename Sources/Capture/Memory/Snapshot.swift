@@ -73,7 +73,7 @@ package enum Snapshot {
                 + "\(Measure.seconds(pause)))")
     }
 
-    private static func use<Result>(
+    static func use<Result>(
         _ session: SnapshotSession, process: ProcessIdentity, body: (SnapshotSession) throws(Failure) -> Result
     ) throws(Failure) -> Result {
         let outcome: Swift.Result<Result, Failure>

@@ -87,13 +87,13 @@ struct SnapshotCapture {
         }
     }
 
-    private func openMemory(writable: Bool) throws(Obstacle) -> OpenMemory {
+    func openMemory(writable: Bool) throws(Obstacle) -> OpenMemory {
         do throws(Errno) {
             return try OpenMemory(process.pid, writable: writable, procFS: procFS)
         } catch { throw .failure(SnapshotPermission.failure(error, process, procFS: procFS)) }
     }
 
-    private func listMappings() throws(Obstacle) -> [Mapping] {
+    func listMappings() throws(Obstacle) -> [Mapping] {
         do throws(Failure) {
             let mappings = try procFS.mappings(of: process.pid)
             guard !mappings.isEmpty else { throw SnapshotPermission.gone(process) }
@@ -133,9 +133,9 @@ struct SnapshotCapture {
     }
 
     /// A thread that was killed while it stood still is left out.
-    private func readRegisters(_ threads: [Int32]) -> [StoppedThread] { threads.compactMap { try? StoppedThread($0) } }
+    func readRegisters(_ threads: [Int32]) -> [StoppedThread] { threads.compactMap { try? StoppedThread($0) } }
 
-    private func threadState(_ thread: StoppedThread) -> ThreadState {
+    func threadState(_ thread: StoppedThread) -> ThreadState {
         ThreadState(
             tid: thread.thread, nameBytes: procFS.threadName(of: process.pid, thread: thread.thread),
             stackPointer: thread.registers.stackPointer, instructionPointer: thread.registers.instructionPointer,

@@ -17,6 +17,7 @@ struct Leaks: ParsableCommand, Verb {
               nusu leaks 1234 --min-bytes 1M       only what matters
               nusu leaks 1234 --tree               with what hangs below one block of each group
               nusu leaks 1234 --exclude Session    without the lost blocks of a type and what only they hold
+              nusu leaks -- ./prog -v              runs a program and looks at it when it exits
               nusu leaks 1234 --snapshot stream    without a fork and without a copy
               nusu leaks 1234 --dry-run            what it would cost; touches nothing
 
@@ -32,7 +33,26 @@ struct Leaks: ParsableCommand, Verb {
             not all could be seen.
             """)
 
-    @OptionGroup var target: TargetOptions
+    @Argument(
+        help: ArgumentHelp(
+            "The process: a PID, a name, :PORT or container:ID; or a file that --save made.",
+            discussion:
+                "A thread's number means its process. A name is literal: the command name, or the program's file. What has a slash in it, or ends in .nusu, is a file."
+        ))
+    var target: String?
+
+    @Argument(
+        parsing: .postTerminator,
+        help: ArgumentHelp(
+            "After --: a command that is run, and looked at when it exits.",
+            discussion: """
+                Its input and output are nusu's own. Only its first process is looked at, not what it starts. The status is \
+                that of its leaks, or its own if that is not 0 and nothing has leaked. What main's own variables held \
+                is lost when main has returned; what global variables hold is not.
+                """, valueName: "command"))
+    var command: [String] = []
+
+    @OptionGroup var choice: TargetChoice
     @OptionGroup var look: LookOptions
     @OptionGroup var output: OutputOptions
 
@@ -73,6 +93,21 @@ struct Leaks: ParsableCommand, Verb {
 
     func validate() throws {
         if let limit, limit < 0 { throw ValidationError("--limit takes 0 or more") }
+        if target == nil, command.isEmpty {
+            throw ValidationError("Missing expected argument '<target>', or a command after --")
+        }
+        if target != nil, !command.isEmpty {
+            throw ValidationError("a target and a command after -- exclude each other")
+        }
+        if target == nil { try validateForCommand() }
+    }
+
+    /// A command stands still at its end, once.
+    private func validateForCommand() throws {
+        if look.dryRun { throw ValidationError("--dry-run is for processes that run already") }
+        if look.snapshot != .auto { throw ValidationError("--snapshot is for processes that run already") }
+        if look.save != nil { throw ValidationError("--save is for processes that run already") }
+        if case .after = confirm { throw ValidationError("--confirm is for processes that run already") }
     }
 
     func run(_ output: Output) throws -> Int32 {
@@ -80,17 +115,22 @@ struct Leaks: ParsableCommand, Verb {
         output.isJSON = self.output.json
         output.color = self.output.color
         let exclude = try excludes.patterns()
-        let source = try look.source(target, verb: "leaks")
-        if look.dryRun {
-            let plan = try source.running("--dry-run").plan(verb: "leaks")
-            try Output.print(self.output.json ? plan.json() : plan.text(output.style))
-            return ExitStatus.done
-        }
         var analysis = LeakAnalysis.Options(
             addressLimit: addresses ? Leaks.allAddresses : Leaks.sampleAddresses, about: about.map(\.value))
         analysis.exclude = exclude
         analysis.trees = tree ? limit.flatMap { $0 > 0 ? $0 : nil } ?? .max : 0
-        let report = try LeakRun(source: source, confirm: confirm, analysis: analysis, saving: look).report()
+        let report: LeakReport
+        if let target {
+            let source = try look.source(target, choice, verb: "leaks")
+            if look.dryRun {
+                let plan = try source.running("--dry-run").plan(verb: "leaks")
+                try Output.print(self.output.json ? plan.json() : plan.text(output.style))
+                return ExitStatus.done
+            }
+            report = try LeakRun(source: source, confirm: confirm, analysis: analysis, saving: look).report()
+        } else {
+            report = try CommandLeakRun(command: command, analysis: analysis).report()
+        }
         let options = LeakReport.Options(
             limit: limit, minBytes: minBytes.count, addresses: addresses, possible: possible)
         if look.isReportLeftOut {
@@ -101,6 +141,7 @@ struct Leaks: ParsableCommand, Verb {
             try Output.print(about.isEmpty ? report.text(options, output.style) : report.aboutText(output.style))
         }
         if report.foundLost { return ExitStatus.found }
+        if let status = report.ended?.status, status != 0 { return status }
         return report.sawEverything ? ExitStatus.done : ExitStatus.lowerBound
     }
 
