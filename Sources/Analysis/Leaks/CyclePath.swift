@@ -10,10 +10,14 @@ package struct CycleStep: Hashable, Sendable {
     /// The field holds a closure.
     package let isFunction: Bool
 
-    package init(type: String, field: String, isFunction: Bool = false) {
+    /// The field is a `shared_ptr`.
+    package let isShared: Bool
+
+    package init(type: String, field: String, isFunction: Bool = false, isShared: Bool = false) {
         self.type = type
         self.field = field
         self.isFunction = isFunction
+        self.isShared = isShared
     }
 }
 
@@ -61,7 +65,10 @@ struct CyclePaths {
             let type = typeName(of: block, from: cameFrom[block])
             var field = fieldName(label, from: block, to: at)
             if type == "box", field.hasPrefix("capture") { field = "value" + field.dropFirst("capture".count) }
-            steps.append(CycleStep(type: type, field: field, isFunction: isFunction(label)))
+            steps.append(
+                CycleStep(
+                    type: type, field: field, isFunction: isFunction(label),
+                    isShared: ownership.types.control(of: at) != nil))
             at = block
         } while at != leader
         return collapsed(steps.reversed())
@@ -82,6 +89,7 @@ struct CyclePaths {
         {
             return "box"
         }
+        if let control = types.control(of: block), control.isInline { return control.object }
         if let name = types.name(type) { return name }
         // The frames of a task's asynchronous functions lie in blocks that nobody else holds.
         if let holder, types.kind(of: holder.block) == .task { return CyclePaths.frameMemory }
@@ -94,11 +102,18 @@ struct CyclePaths {
         let index = ownership.graph.index
         let start = index.start(block)
         let words = image.reader.words(at: start, count: Int(min(index.usable(block), 1 << 16) / 8)) ?? []
-        let position = words.firstIndex { word in
+        func leads(_ word: UInt64) -> Bool {
             let found = index.find(word)
             return found >= 0 && BlockIndex.id(found) == target
         }
-        return position.map { "+\($0 * 8)" } ?? "?"
+        // An object that holds itself has a weak pointer to itself first (enable_shared_from_this).
+        let position = block == target ? words.lastIndex(where: leads) : words.firstIndex(where: leads)
+        return position.map {
+            let isStart = words[$0] == index.start(target)
+            let offset = ownership.types.memberOffset(
+                of: UInt64($0) * 8, in: block, toStartOf: isStart ? target : nil)
+            return "+\(offset)"
+        } ?? "?"
     }
 
     /// The buffers of arrays, dictionaries and sets are their owner's affair: `Room.members` and then the buffer's `[i]`
@@ -106,11 +121,18 @@ struct CyclePaths {
     private func collapsed(_ steps: [CycleStep]) -> [CycleStep] {
         guard steps.count > 1 else { return steps }
         // Begin with a step that is no buffer.
-        let first = steps.firstIndex { !CyclePaths.isBuffer($0.type) && $0.type != CyclePaths.frameMemory } ?? 0
+        let first =
+            steps.firstIndex {
+                !CyclePaths.isBuffer($0.type) && !CyclePaths.isControlBlock($0.type)
+                    && $0.type != CyclePaths.frameMemory
+            } ?? 0
         var result: [CycleStep] = []
         for step in steps[first...] + steps[..<first] {
             if step.type == CyclePaths.frameMemory, let last = result.last {
                 result[result.count - 1] = CycleStep(type: last.type, field: "frame")
+            } else if CyclePaths.isControlBlock(step.type), !result.isEmpty {
+                // The pointer to it and the pointer to the object are one shared_ptr.
+                continue
             } else if CyclePaths.isBuffer(step.type), let last = result.last {
                 result[result.count - 1] = CycleStep(
                     type: last.type, field: last.field + step.field, isFunction: step.isFunction)
@@ -122,6 +144,8 @@ struct CyclePaths {
     }
 
     private static let frameMemory = "frames"
+
+    private static func isControlBlock(_ type: String) -> Bool { type.hasPrefix(ControlBlock.separatePrefix) }
 
     private static func isBuffer(_ type: String) -> Bool {
         ["Swift._ContiguousArrayStorage<", "Swift._DictionaryStorage<", "Swift._SetStorage<"].contains {
@@ -143,6 +167,9 @@ struct CyclePaths {
         if let task = steps.firstIndex(where: { $0.type == "Task" }) {
             let holder = steps[(task + steps.count - 1) % steps.count]
             return "the task in \(holder.type).\(holder.field) never ends: resume or cancel it, or capture self weakly"
+        }
+        if let step = steps.last(where: \.isShared) {
+            return "make the shared_ptr at \(step.type)\(step.field) a weak_ptr"
         }
         let candidates = steps.filter {
             !$0.field.hasPrefix("+") && $0.field != "?" && $0.type != "box" && $0.type != "error box"

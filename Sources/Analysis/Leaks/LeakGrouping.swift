@@ -93,7 +93,7 @@ struct LeakGrouping {
             let rounded = Set(kinds.keys.map(\.rounded))
             let shape = rounded.count <= LeakGrouping.shapeLimit ? rounded.sorted() : [Kind(type: .max, size: .max)]
             let counted = counts(of: leader.id)
-            let isRing = leader.ringBlocks > 1 || (counted != nil && forest.holdsItself(number))
+            let isRing = leader.ringBlocks > 1 || forest.holdsItself(number)
             var cycle: [CycleStep] = []
             if isRing, pathBudget > 0 {
                 pathBudget -= leader.ringBlocks

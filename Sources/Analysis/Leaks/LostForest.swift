@@ -116,9 +116,13 @@ struct LostForest {
 
     /// Whether lost block number `number` holds itself: a closure that captures nothing but its owner leads straight back.
     func holdsItself(_ number: Int) -> Bool {
+        guard types[number] != 0 else { return false }
         var result = false
-        ownership.forEachHeld(by: lost.members[number]) { target, label in
-            if target == lost.members[number], label != nil { result = true }
+        let block = lost.members[number]
+        // Other C++ objects and C structures have pointers into themselves that own nothing.
+        let isShared = ownership.types.control(of: block) != nil
+        ownership.forEachHeld(by: block) { target, label in
+            if target == block, label != nil || isShared { result = true }
         }
         return result
     }
@@ -155,7 +159,8 @@ struct LostForest {
         switch entry.kind {
         case .none, .sideTable: return 0
         case .closure, .box, .error, .task: return 1
-        case .swiftClass, .cxx: return entry.name.hasPrefix("Swift._") ? 1 : 2
+        case .swiftClass, .cxx:
+            return entry.name.hasPrefix("Swift._") || entry.control?.isInline == false ? 1 : 2
         }
     }
 }

@@ -18,7 +18,9 @@ final class LeadingTypes {
     func resolve(_ head: BlockHead) -> TypeTable.Entry? {
         guard image.mapping(at: head.first)?.permissions.contains(.read) == true else { return nil }
         if let name = cxx.name(ofTable: head.first) {
-            return TypeTable.Entry(name: name, kind: .cxx, head: head.first, instanceSize: 0)
+            let control = ControlBlock(className: name)
+            return TypeTable.Entry(
+                name: control?.name ?? name, kind: .cxx, head: head.first, instanceSize: 0, control: control)
         }
         return head.isCounted ? swift.entry(ofHeapMetadata: head.first) : nil
     }

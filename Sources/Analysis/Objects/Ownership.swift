@@ -10,9 +10,18 @@ struct Ownership {
     let swift: SwiftReferences?
     /// nil where `swift` is.
     let trial: TrialDeletion?
+    /// What C++'s control blocks say.
+    var shared = SharedOwnership.none
 
     /// Calls `body` for each block that `id` holds; for references between Swift objects with their label.
     func forEachHeld(by id: BlockID, _ body: (BlockID, UInt32?) -> Void) {
+        guard !shared.isEmpty else { return forEachPointer(of: id, body) }
+        forEachPointer(of: id) { target, label in
+            if shared.mayHold(id, target) { body(target, label) }
+        }
+    }
+
+    private func forEachPointer(of id: BlockID, _ body: (BlockID, UInt32?) -> Void) {
         guard let swift, let trial else {
             for target in graph.targets(of: id) { body(target, nil) }
             for edge in graph.interiorEdges(of: id) { body(edge.target, nil) }

@@ -36,6 +36,8 @@ struct TypeTable {
         let head: UInt64
         /// Bytes that an instance has at least.
         let instanceSize: UInt64
+        /// For the control blocks of C++'s shared pointers.
+        var control: ControlBlock?
 
         /// What blocks have that have no type.
         static let none = Entry(name: "", kind: .none, head: 0, instanceSize: 0)
@@ -46,6 +48,8 @@ struct TypeTable {
     private(set) var ofBlock: [UInt16] = []
     /// Whether any block is a Swift object.
     private(set) var hasSwift = false
+    /// Whether any type is that of control blocks.
+    private(set) var hasControlBlocks = false
 
     /// More types than this are not told apart.
     private static let limit = Int(UInt16.max)
@@ -65,6 +69,7 @@ struct TypeTable {
             if ofBlock.isEmpty { ofBlock = [UInt16](repeating: 0, count: graph.index.count) }
             ofBlock[Int(block)] = UInt16(type)
         }
+        if hasControlBlocks { nameSharedObjects(image, graph.index) }
     }
 
     /// A table as it was once built. `ofBlock`: per block a number below the number of entries, or empty.
@@ -72,7 +77,47 @@ struct TypeTable {
         self.entries = entries
         self.ofBlock = ofBlock
         hasSwift = entries.contains { $0.kind.isCounted }
+        hasControlBlocks = entries.contains { $0.control != nil }
     }
+
+    /// Objects without virtual functions have the type that their control block names.
+    private mutating func nameSharedObjects(_ image: MemoryImage, _ index: BlockIndex) {
+        var known: [TypeID: TypeID] = [:]
+        let window = WindowReader(image.reader, windowBytes: 1 << 16)
+        for number in ofBlock.indices {
+            let type = TypeID(ofBlock[number])
+            guard let control = entries[Int(type)].control, !control.isInline,
+                let object = separateObject(of: BlockID(number), index, window), ofBlock[Int(object)] == 0
+            else { continue }
+            let named =
+                known[type] ?? add(Entry(name: control.object, kind: .cxx, head: 0, instanceSize: 0, control: nil))
+            known[type] = named
+            ofBlock[Int(object)] = UInt16(named)
+        }
+    }
+
+    /// The block that holds the object of a control block; nil where the counts say that it is gone.
+    func separateObject(of block: BlockID, _ index: BlockIndex, _ window: WindowReader) -> BlockID? {
+        guard let control = control(of: block), !control.isInline, index.usable(block) >= ControlBlock.objectOffset + 8,
+            // Behind a deleter with a state the pointer lies elsewhere: such control blocks are larger.
+            index.usable(block) <= ControlBlock.objectOffset + 8,
+            let owners = window.word(at: index.start(block) + ControlBlock.ownersOffset), owners & 0xffff_ffff > 0,
+            let pointer = window.word(at: index.start(block) + ControlBlock.objectOffset)
+        else { return nil }
+        let found = index.find(pointer)
+        return found >= 0 && !BlockIndex.isInterior(found) ? BlockIndex.id(found) : nil
+    }
+
+    /// Where in the object a pointer stands, given its distance from the start of its block: an object can lie behind its
+    /// counts, and the pointer to the start of a control block is the second word of a `shared_ptr`.
+    func memberOffset(of position: UInt64, in block: BlockID, toStartOf target: BlockID?) -> UInt64 {
+        let behind = control(of: block)?.isInline == true ? ControlBlock.objectOffset : 0
+        let second: UInt64 = target.map { control(of: $0) != nil } == true ? 8 : 0
+        return position >= behind + second ? position - behind - second : position
+    }
+
+    /// nil for blocks that are no control blocks.
+    func control(of block: BlockID) -> ControlBlock? { entries[Int(type(of: block))].control }
 
     @inline(__always)
     func type(of block: BlockID) -> TypeID { ofBlock.isEmpty ? 0 : TypeID(ofBlock[Int(block)]) }
@@ -93,6 +138,7 @@ struct TypeTable {
         guard let entry, entries.count < TypeTable.limit else { return 0 }
         entries.append(entry)
         if entry.kind.isCounted { hasSwift = true }
+        if entry.control != nil { hasControlBlocks = true }
         return TypeID(entries.count - 1)
     }
 }

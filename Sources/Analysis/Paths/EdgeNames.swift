@@ -97,7 +97,9 @@ final class EdgeNames {
             guard wanted == nil || held == wanted else { continue }
             let offset = UInt32(clamping: word - index.start(held))
             if let known = result[held], known.label != Place.noLabel || known.offset == 0 || offset != 0 { continue }
-            result[held] = Place(label: Place.noLabel, position: UInt32(clamping: position), offset: offset)
+            let member = ownership.types.memberOffset(
+                of: position, in: block, toStartOf: offset == 0 ? held : nil)
+            result[held] = Place(label: Place.noLabel, position: UInt32(clamping: member), offset: offset)
         }
         return result
     }

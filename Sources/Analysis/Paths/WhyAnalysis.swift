@@ -62,6 +62,10 @@ package enum WhyAnalysis {
     /// The whole name, or the part behind the module or namespaces.
     private static func matches(_ name: String, _ wanted: String) -> Bool {
         guard !name.isEmpty, !wanted.isEmpty else { return false }
+        // The counts of an object are not the object.
+        if name.hasPrefix(ControlBlock.separatePrefix) { return name == wanted }
+        let mark = ControlBlock.inlineMark
+        if name.hasSuffix(mark), !wanted.hasSuffix(mark) { return matches(String(name.dropLast(mark.count)), wanted) }
         return name == wanted || name.hasSuffix("." + wanted) || name.hasSuffix("::" + wanted)
     }
 

@@ -79,11 +79,15 @@ package struct ProcessGraph: Sendable {
             inPart: swift?.frames ?? [:]
         )
         .mark(garbage: garbage(swift, trial), whenRead: whenRead)
+        let shared = SharedOwnership(image: image, graph: graph, types: types) {
+            marked.states[Int($0)] == Verdict.lost.rawValue
+        }
         return .done(
             ProcessGraph(
                 process: image.process, summary: summary, gaps: gaps(image, heap, roots, foreign),
                 exact: heap.torn.isEmpty, image: image, roots: roots, rootEdges: marked.rootEdges,
-                ownership: Ownership(graph: graph, types: types, swift: swift, trial: trial), states: marked.states))
+                ownership: Ownership(graph: graph, types: types, swift: swift, trial: trial, shared: shared),
+                states: marked.states))
     }
 
     /// The Swift objects of a process whose allocator cannot be read; nil where there are none. Only rings that the objects'

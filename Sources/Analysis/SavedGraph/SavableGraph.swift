@@ -10,7 +10,8 @@ package struct SavableGraph: Sendable {
     package init(_ process: ProcessGraph) {
         self.process = process
         let window = WindowReader(process.image.reader, windowBytes: 1 << 16)
-        words = (SavableGraph.modulePointers(process, window) + SavableGraph.movedCounts(process, window))
+        let counts = SavableGraph.movedCounts(process, window) + SavableGraph.sharedCounts(process, window)
+        words = (SavableGraph.modulePointers(process, window) + counts)
             .sorted { $0.address < $1.address }
     }
 
@@ -29,6 +30,19 @@ package struct SavableGraph: Sendable {
             }
         }
         return words
+    }
+
+    /// The counts of lost control blocks of shared pointers: they say whether a pointer to one can be a weak one.
+    private static func sharedCounts(_ process: ProcessGraph, _ window: WindowReader) -> [SavedWords.Word] {
+        guard process.types.hasControlBlocks else { return [] }
+        return (0..<process.index.count).compactMap { number in
+            let id = BlockID(number)
+            guard process.states[number] == Verdict.lost.rawValue, process.types.control(of: id) != nil else {
+                return nil
+            }
+            let place = process.index.start(id) + ControlBlock.ownersOffset
+            return window.word(at: place).map { .init(address: place, value: $0) }
+        }
     }
 
     /// The words that say that an object's counts have moved to a side table: it has weak references.

@@ -143,11 +143,15 @@ package struct SavedGraphReader {
         let image = MemoryImage(
             process: head.process, mappings: mappings, threads: threads,
             reader: SavedWords(graph: graph, words: words + roots.words))
+        let states = segments.flatMap(\.states)
+        let shared = SharedOwnership(image: image, graph: graph, types: types) {
+            states[Int($0)] == Verdict.lost.rawValue
+        }
         let process = ProcessGraph(
             process: head.process, summary: head.summary, gaps: head.gaps, exact: head.exact, image: image,
             roots: roots.roots, rootEdges: rootEdges,
-            ownership: Ownership(graph: graph, types: types, swift: swift?.0, trial: swift?.1),
-            states: segments.flatMap(\.states), unconfirmed: head.unconfirmed)
+            ownership: Ownership(graph: graph, types: types, swift: swift?.0, trial: swift?.1, shared: shared),
+            states: states, unconfirmed: head.unconfirmed)
         return SavedGraph(graph: process, facts: facts)
     }
 

@@ -69,7 +69,10 @@ extension SavedGraphReader {
         for _ in 0..<(try cursor.count(ofBytes: 4)) {
             let name = try cursor.text()
             guard let kind = TypeTable.Kind(rawValue: try cursor.byte()) else { throw DamagedBytes() }
-            entries.append(.init(name: name, kind: kind, head: try cursor.number(), instanceSize: try cursor.number()))
+            entries.append(
+                .init(
+                    name: name, kind: kind, head: try cursor.number(), instanceSize: try cursor.number(),
+                    control: kind == .cxx ? ControlBlock(name: name) : nil))
         }
         return entries
     }

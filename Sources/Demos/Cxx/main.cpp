@@ -2,6 +2,7 @@
 
 #include "demo.h"
 
+#include <cstring>
 #include <deque>
 #include <exception>
 #include <functional>
@@ -45,6 +46,23 @@ struct Counted {
 struct Peer {
     std::shared_ptr<Peer> other;
     long payload[8] = {};
+};
+
+struct Child;
+
+struct Parent {
+    std::vector<std::shared_ptr<Child>> children;
+    long payload[3] = {};
+};
+
+struct Child {
+    std::weak_ptr<Parent> parent;
+    long payload[9] = {};
+};
+
+struct Itself : std::enable_shared_from_this<Itself> {
+    long payload[5] = {};
+    std::shared_ptr<Itself> kept;
 };
 
 struct WithText {
@@ -135,6 +153,55 @@ void set_up_shared(const char *) {
     visible[1] = new std::weak_ptr<app::Peer>(used);
 }
 
+void set_up_shared_new(const char *) {
+    for (unsigned ring = 0; ring < 25; ring++) {
+        // Two blocks each: the object, and its counters.
+        std::shared_ptr<app::Peer> first(new app::Peer);
+        std::shared_ptr<app::Peer> second(new app::Peer, [](app::Peer *peer) { delete peer; });
+        first->other = second;
+        second->other = first;
+        demo_note_ring(ring, first.get());
+        demo_note_ring(ring, second.get());
+    }
+    for (unsigned ring = 25; ring < 30; ring++) {
+        // Each has a weak pointer to itself as well, which is none of the ring.
+        auto itself = std::make_shared<app::Itself>();
+        itself->kept = itself;
+        demo_note_ring(ring, reinterpret_cast<char *>(itself.get()) - 2 * sizeof(void *));
+    }
+}
+
+// Forgets an owner: the count stays as if somebody held the object.
+template <typename Value>
+void forget(std::shared_ptr<Value> &pointer) {
+    memset(static_cast<void *>(&pointer), 0, sizeof pointer);
+}
+
+void set_up_weak(const char *) {
+    // A weak reference back is no ring, lost or not.
+    for (int index = 0; index < 20; index++) {
+        auto parent = index % 2 == 0 ? std::make_shared<app::Parent>() : std::shared_ptr<app::Parent>(new app::Parent);
+        auto child = std::make_shared<app::Child>();
+        child->parent = parent;
+        parent->children.push_back(child);
+        if (index < 10) {
+            visible[index] = new std::shared_ptr<app::Parent>(parent);
+        } else {
+            if (index % 2 == 0) lose(reinterpret_cast<char *>(parent.get()) - 2 * sizeof(void *), nullptr);
+            forget(parent);
+        }
+    }
+    // Objects that are gone; the weak pointers keep their counters.
+    for (int index = 20; index < 30; index++) {
+        auto parent = std::make_shared<app::Parent>();
+        visible[index] = new std::weak_ptr<app::Parent>(parent);
+    }
+    // And one that nothing but itself refers to, weakly.
+    auto itself = std::make_shared<app::Itself>();
+    lose(reinterpret_cast<char *>(itself.get()) - 2 * sizeof(void *), nullptr);
+    forget(itself);
+}
+
 void set_up_containers(const char *) {
     // Whatever the library keeps: nothing of it is lost, nothing doubtful.
     auto *numbers = new std::vector<int>(1000);
@@ -211,6 +278,8 @@ const demo_case cases[] = {
     {"cookie", "arrays whose length lies in front", set_up_cookie},
     {"strings", "short and long strings, nothing but one object lost", set_up_strings},
     {"shared", "rings of shared_ptr", set_up_shared},
+    {"shared-new", "rings of shared_ptr to objects with counters of their own", set_up_shared_new},
+    {"weak", "weak references back, which close no ring", set_up_weak},
     {"containers", "containers in use, nothing lost", set_up_containers},
     {"exceptions", "exceptions kept for later", set_up_exceptions},
     {"lost-map", "a lost map and a lost vector", set_up_lost_map},
