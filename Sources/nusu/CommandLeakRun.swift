@@ -7,30 +7,12 @@ import Report
 struct CommandLeakRun {
     let command: [String]
     let analysis: LeakAnalysis.Options
+    /// Says whether what is seen is to be saved, and where.
+    let saving: LookOptions
 
     func report() throws(Failure) -> LeakReport {
-        let clock = ContinuousClock()
-        let procfs = ProcFS()
-        var options = analysis
-        // There is no second moment to look at: what a thread had begun to change when the end met it stays so.
-        options.acceptTorn = true
-        let (look, ending) = try CommandSnapshot.run(command, procFS: procfs) {
-            [options] (session, process) throws(Failure) in
-            let start = clock.now
-            let resident = try procfs.status(of: process.pid).residentBytes
-            let progress = Progress("looking into \(process)")
-            defer { progress.end() }
-            switch LeakAnalysis.run(image: session.image, options: options) {
-            case .done(let result):
-                return Look(
-                    process: process, findings: result.findings, facts: session.facts, residentBytes: resident,
-                    seconds: (clock.now - start).inSeconds)
-            case .refused(let failure): throw failure
-            case .torn(let reason):
-                throw Failure(
-                    .internal, what: "its heap does not hang together: \(reason)", subject: process.description,
-                    remedy: "run it again")
-            }
+        let (look, ending) = try CommandSnapshot.run(command) { (session, process) throws(Failure) -> Look in
+            try self.look(session, process)
         }
         var facts = look.facts
         facts.pauseSeconds = ending.heldSeconds
@@ -47,5 +29,37 @@ struct CommandLeakRun {
         let facts: SnapshotFacts
         let residentBytes: UInt64?
         let seconds: Double
+    }
+
+    /// The command stands still; afterwards nothing is left to be asked.
+    private func look(_ session: SnapshotSession, _ process: ProcessIdentity) throws(Failure) -> Look {
+        let clock = ContinuousClock()
+        let start = clock.now
+        let looker = HeapLooker(target: process, procfs: ProcFS(), snapshot: SnapshotOptions())
+        let resident = try looker.residentBytes()
+        let progress = Progress("looking into \(process)")
+        defer { progress.end() }
+        // There is no second moment to look at: what a thread had begun to change when the end met it stays so.
+        let outcome = ProcessGraph.build(
+            image: session.image, acceptTorn: true, keepsPositions: saving.save != nil)
+        switch outcome {
+        case .done(let graph):
+            let result = LeakAnalysis.result(of: graph, analysis)
+            var facts = session.facts
+            facts.pauseSeconds = (clock.now - start).inSeconds
+            try saving.save(
+                GraphSource.Look(
+                    result: result, facts: facts, attempts: 1, mappings: session.image.mappings,
+                    savable: saving.save == nil ? nil : SavableGraph(graph)),
+                of: .running(looker), residentBytes: resident)
+            return Look(
+                process: process, findings: result.findings, facts: facts, residentBytes: resident,
+                seconds: (clock.now - start).inSeconds)
+        case .refused(let failure): throw failure
+        case .torn(let reason):
+            throw Failure(
+                .internal, what: "its heap does not hang together: \(reason)", subject: process.description,
+                remedy: "run it again")
+        }
     }
 }

@@ -74,6 +74,15 @@ extension LiveTests {
             #expect(outcome.text.hasPrefix("another program\n{"))
         }
 
+        @Test func saved() throws {
+            let file = "\(try Surroundings.temporaryFolder())/end.nusu"
+            let (_, atExit) = try parts(leaks(demo("rings"), options: ["--save", file]))
+            let later = try LeakRun(file).document()
+            #expect(later.groups.map(\.signature) == atExit.groups.map(\.signature))
+            #expect(later.summary.cycles.count == 50)
+            #expect(try leaks(demo("rings"), options: ["--save", "-"]).status == 64)
+        }
+
         @Test func inputAndOutputPassThrough() throws {
             let child = try Child([Surroundings.nusu, "leaks", "--", "cat"], capturesErrors: true)
             child.write("one\ntwo\n")

@@ -106,7 +106,7 @@ struct Leaks: ParsableCommand, Verb {
     private func validateForCommand() throws {
         if look.dryRun { throw ValidationError("--dry-run is for processes that run already") }
         if look.snapshot != .auto { throw ValidationError("--snapshot is for processes that run already") }
-        if look.save != nil { throw ValidationError("--save is for processes that run already") }
+        if look.isReportLeftOut { throw ValidationError("--save - would write into the command's own output") }
         if case .after = confirm { throw ValidationError("--confirm is for processes that run already") }
     }
 
@@ -129,7 +129,7 @@ struct Leaks: ParsableCommand, Verb {
             }
             report = try LeakRun(source: source, confirm: confirm, analysis: analysis, saving: look).report()
         } else {
-            report = try CommandLeakRun(command: command, analysis: analysis).report()
+            report = try CommandLeakRun(command: command, analysis: analysis, saving: look).report()
         }
         let options = LeakReport.Options(
             limit: limit, minBytes: minBytes.count, addresses: addresses, possible: possible)
