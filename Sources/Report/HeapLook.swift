@@ -91,6 +91,10 @@ extension JSONValue {
         ])
     }
 
+    init(cycle: [CycleStep]) {
+        self = .array(cycle.map { .object(["type": .string($0.type), "field": .string($0.field)]) })
+    }
+
     init(kinds: [LeakGroup.HeldKind]) {
         self = .array(kinds.map { .object(["name": .string($0.name), "blocks": JSONValue($0.blocks)]) })
     }

@@ -33,6 +33,9 @@ struct LeakGroupText {
         return "\(TerminalText.padded(cut, to: room))  \(style.faint(group.signature))"
     }
 
+    /// What it is in one line: the way around a ring, else its kind, type and size.
+    var title: String { group.cycle.isEmpty ? what : "retain cycle " + TerminalText.escaped(group.shortRingText) }
+
     private var what: String {
         let bytes = Units.counted(Int(clamping: group.largestSize), "byte")
         let size = group.size == group.largestSize ? bytes : "\(Units.grouped(Int(clamping: group.size))) to \(bytes)"

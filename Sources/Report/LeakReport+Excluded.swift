@@ -19,7 +19,9 @@ extension LeakReport {
             }
         }
         let sources = counts.map { count in
-            "\(Units.counted(count.patterns, "pattern")) of \(TerminalText.escaped(count.source))"
+            count.source == "--baseline"
+                ? "--baseline (known before)"
+                : "\(Units.counted(count.patterns, "pattern")) of \(TerminalText.escaped(count.source))"
         }
         return "\(Units.bytes(total.bytes)) in \(Units.counted(total.blocks, "block")) by "
             + sources.joined(separator: " and ")

@@ -114,8 +114,7 @@ extension LeakReport {
                 group.heldKinds.map { .object(["name": .string($0.name), "blocks": JSONValue($0.blocks)]) }),
             "addresses": .array(group.addresses.map { .string(Address($0).description) }),
             "signature": .string(group.signature),
-            "cycle": .array(
-                group.cycle.map { .object(["type": .string($0.type), "field": .string($0.field)]) }),
+            "cycle": JSONValue(cycle: group.cycle),
             "certainty": .string(group.certainty.rawValue),
             "breakAt": JSONValue(group.breakAt),
             "references": group.references.map {

@@ -43,6 +43,13 @@ enum Units {
         return value < 9.95 ? "\(decimal(value)) s" : "\(Int(value.rounded())) s"
     }
 
+    /// "75 s", "10 min", "3.5 h", "12 d": a time between two looks.
+    static func span(_ value: Double) -> String {
+        guard value.isFinite, value >= 120, value < 1e9 else { return seconds(value) }
+        if value < 7200 { return "\(Int((value / 60).rounded())) min" }
+        return value < 172_800 ? "\(decimal(value / 3600)) h" : "\(Int((value / 86_400).rounded())) d"
+    }
+
     /// "5 %", "under 1 %"; nil where the whole is not known, nothing, or smaller than its part (some of it is swapped).
     static func share(_ part: UInt64, of whole: UInt64?) -> String? {
         guard let whole, whole > 0, part <= whole else { return nil }

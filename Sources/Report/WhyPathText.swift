@@ -90,12 +90,7 @@ struct WhyPathText {
 
     /// "N bytes" as "block of N bytes".
     static func typeName(_ name: String) -> String {
-        isSize(name) ? "block of \(name)" : TypeText.plain(name)
-    }
-
-    /// Whether a "type" only says a block's size.
-    static func isSize(_ name: String) -> Bool {
-        name.hasSuffix(" bytes") && name.dropLast(" bytes".count).allSatisfy(\.isNumber)
+        TypeText.isSize(name) ? "block of \(name)" : TypeText.plain(name)
     }
 
     /// A type of the languages' own libraries.

@@ -22,6 +22,12 @@ struct ExcludeOptions: ParsableArguments {
             valueName: "file"))
     var ignoreFile: String?
 
+    @Option(
+        help: ArgumentHelp(
+            "Leave out the groups that this saved snapshot has too: what stays is new since then. For builds that may not get worse.",
+            valueName: "file"))
+    var baseline: String?
+
     private static let usualFile = ".nusuignore"
     private static let fileLimitBytes = 1 << 20
 
@@ -30,10 +36,15 @@ struct ExcludeOptions: ParsableArguments {
         var result: [ExcludePattern] = []
         for pattern in exclude { result.append(try ExcludePattern(pattern, source: "--exclude")) }
         let name = ignoreFile ?? ExcludeOptions.usualFile
-        guard let contents = try ExcludeOptions.contents(of: name, mayBeMissing: ignoreFile == nil) else {
-            return result
+        if let contents = try ExcludeOptions.contents(of: name, mayBeMissing: ignoreFile == nil) {
+            result += try ExcludePattern.patterns(ofFile: contents, name: name)
         }
-        return result + (try ExcludePattern.patterns(ofFile: contents, name: name))
+        if let baseline {
+            var options = LeakAnalysis.Options()
+            options.exclude = result
+            result.append(ExcludePattern(baseline: try SavedFile.read(baseline), name: baseline, options))
+        }
+        return result
     }
 
     /// nil where there is no such file and there need not be one.

@@ -87,6 +87,26 @@ extension LiveTests {
             #expect(demo.view.harm.isEmpty, "\(demo.view.harm)")
         }
 
+        /// A process that loses something between two snapshots, and one that is at rest.
+        @Test func differences() throws {
+            let (first, second) = (try TemporaryFile("a.nusu"), try TemporaryFile("b.nusu"))
+            let demo = try Demo("nusu-demo", ["tree"])
+            for file in [first, second] {
+                #expect(try nusu(["leaks", "\(demo.pid)", "--confirm", "never", "--save", file.path]).status == 1)
+            }
+            #expect(try nusu(["diff", first.path, second.path]).status == 0)
+            let other = try Demo("nusu-demo", ["rings"])
+            let third = try TemporaryFile("c.nusu")
+            #expect(try nusu(["leaks", "\(other.pid)", "--confirm", "never", "--save", third.path]).status == 1)
+            #expect(try nusu(["diff", first.path, third.path]).status == 1)
+            #expect(try nusu(["diff", first.path]).status == 64)
+            #expect(try nusu(["diff", "\(demo.pid)", first.path]).status == 64)
+            // What both have is known; what is new fails the build.
+            let known = try nusu(["leaks", "\(demo.pid)", "--confirm", "never", "--baseline", first.path])
+            #expect(known.status == 0, "\(known.text)")
+            #expect(try nusu(["leaks", "\(other.pid)", "--confirm", "never", "--baseline", first.path]).status == 1)
+        }
+
         private func nusu(_ arguments: [String]) throws -> Outcome { try run([Surroundings.nusu] + arguments) }
 
         /// A part of a document as canonical text.

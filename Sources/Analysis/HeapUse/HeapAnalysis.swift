@@ -6,6 +6,9 @@ package enum HeapAnalysis {
     /// Below this share of the live heap a block is no owner worth naming.
     private static let leastShare: UInt64 = 1000
 
+    /// Bytes from which on a block is an owner.
+    static func leastOwner(of alive: Tally) -> UInt64 { alive.bytes / leastShare }
+
     package static func run(_ process: ProcessGraph) -> HeapFindings {
         var alive = Tally()
         var lost = Tally()
@@ -61,7 +64,7 @@ package enum HeapAnalysis {
             blocks[above] += blocks[number]
         }
         let top = (1..<max(tree.order.count, 1))
-            .filter { tree.dominator[$0] == 0 && retained[$0] >= alive.bytes / leastShare }
+            .filter { tree.dominator[$0] == 0 && retained[$0] >= leastOwner(of: alive) }
             .sorted { (retained[$0], $1) > (retained[$1], $0) }
             .prefix(HeapFindings.ownerLimit)
         guard !top.isEmpty else { return [] }

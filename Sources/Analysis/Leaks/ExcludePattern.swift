@@ -24,6 +24,8 @@ package struct ExcludePattern: Hashable, Sendable {
     /// nil: whatever fits.
     private let subject: Subject?
     private let glob: [UInt8]
+    /// Groups that an earlier snapshot had already, by signature; nil for what the user wrote.
+    private var known: Set<String>?
 
     /// Bytes of a pattern; those of a type's name are few.
     private static let lengthLimit = 4096
@@ -54,6 +56,20 @@ package struct ExcludePattern: Hashable, Sendable {
             throw ExcludePattern.failure("'\(body)' is no signature, which is six hexadecimal digits", source)
         }
     }
+
+    /// Stands for all groups that a saved snapshot has.
+    /// - Parameter options: as for the look that it is compared with, so that groups are made alike.
+    package init(baseline: SavedGraph, name: String, _ options: LeakAnalysis.Options) {
+        text = name
+        source = "--baseline"
+        subject = .signature
+        glob = []
+        let groups = LeakAnalysis.result(of: baseline.graph, options).findings.groups
+        known = Set(groups.filter { $0.kind != .possible }.map(\.signature))
+    }
+
+    /// Of a baseline it is good news that nothing fits it any more.
+    var isBaseline: Bool { known != nil }
 
     /// The patterns of a file: one a line, blank lines and those that begin with `#` left out.
     /// - Parameter name: the file's, for messages.
@@ -86,7 +102,7 @@ package struct ExcludePattern: Hashable, Sendable {
 
     /// A type's name as the run-time has it or as the report prints it, whole or behind a dot or `::`.
     func fits(type name: String) -> Bool {
-        guard mayBe(.type), !name.isEmpty else { return false }
+        guard known == nil, mayBe(.type), !name.isEmpty else { return false }
         let plain = TypeText.plain(name)
         return fitsText(name) || (plain != name && fitsText(plain))
             || ExcludePattern.endings(of: name).contains(where: fitsText)
@@ -94,6 +110,7 @@ package struct ExcludePattern: Hashable, Sendable {
 
     /// Whether a group's ring, what it points to, or its signature is meant.
     func fits(_ group: LeakGroup) -> Bool {
+        if let known { return known.contains(group.signature) }
         if mayBe(.cycle), !group.cycle.isEmpty, fitsText(group.ringText) || fitsText(group.shortRingText) {
             return true
         }

@@ -46,7 +46,7 @@ struct Exclusion {
     var result: ExcludedBlocks {
         ExcludedBlocks(
             entries: patterns.indices.filter { hasFit[$0] }.map { .init(pattern: patterns[$0], tally: tallies[$0]) },
-            unused: patterns.indices.filter { !hasFit[$0] }.map { patterns[$0] })
+            unused: patterns.indices.filter { !hasFit[$0] && !patterns[$0].isBaseline }.map { patterns[$0] })
     }
 
     /// The forest without the blocks whose types are named; nil where none is.

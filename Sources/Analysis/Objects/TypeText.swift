@@ -14,6 +14,11 @@ package enum TypeText {
         return buffer.open + arguments.joined(separator: buffer.separator) + buffer.close
     }
 
+    /// Whether a "type" only says a block's size: "104 bytes".
+    package static func isSize(_ name: String) -> Bool {
+        name.hasSuffix(" bytes") && name.dropLast(" bytes".count).allSatisfy(\.isNumber)
+    }
+
     /// The way back: a name as `plain` writes it becomes the name that the run-time has; any other stays as it is.
     package static func stored(_ name: String) -> String {
         for buffer in buffers where name.hasPrefix(buffer.open) && name.hasSuffix(buffer.close) {
