@@ -7,8 +7,10 @@ package struct ThreadState: Hashable, Sendable {
     package let instructionPointer: UInt64
     /// Base of the thread's control block (`fs_base` on x86-64), 0 where it has none.
     package let threadPointer: UInt64
-    /// Every general register, in no order that matters.
+    /// Every general register: rax, rbx, rcx, rdx, rsi, rdi, rbp, and others in no order that matters.
     package let generalRegisters: [UInt64]
+    /// rbp; nil where the registers are not known.
+    package var framePointer: UInt64? { generalRegisters.count > 6 ? generalRegisters[6] : nil }
     /// The extended state (x87, SSE, AVX, …) as the kernel gives it (NT_X86_XSTATE); empty where it gave none.
     package let vectorState: [UInt8]
 

@@ -21,6 +21,7 @@ extension HeapReport {
             })
         fields["typesLeftOut"] = JSONValue(findings.types.count - shown)
         fields["owners"] = .array(owners.prefix(options.shown(of: owners.count, fitting: owners.count)).map(json))
+        fields["tasks"] = tasksJSON
         fields["growth"] = growth.map { json($0, options) } ?? .null
         return JSONValue.object(fields).document()
     }

@@ -18,11 +18,14 @@ extension HeapReport {
             // Blank lines, two headings and the line that counts the rest.
             let room = HeapReport.lineLimit - closing.count - 7
             let owners = ownerLines(options)
-            let types = typeLines(options, fitting: max(3, room - owners.count))
+            let tasks = taskLines(options)
+            let types = typeLines(
+                options, fitting: max(3, room - owners.count - (tasks.isEmpty ? 0 : tasks.count + 2)))
             if !types.isEmpty { lines += ["", style.fit("  in use, by type")] + types.map(style.fit) }
             if !owners.isEmpty {
                 lines += ["", style.fit("  who keeps most: without it, so much would be free")] + owners.map(style.fit)
             }
+            if !tasks.isEmpty { lines += ["", style.fit("  live tasks, by function")] + tasks.map(style.fit) }
         }
         return (lines + [""] + closing).joined(separator: "\n") + "\n"
     }

@@ -36,7 +36,7 @@ struct WhyPathText {
         let module = place.module.flatMap { $0.isEmpty ? nil : TerminalText.escaped($0) }
         switch place.kind {
         case .register: return "a register of a thread"
-        case .stack: return "the stack of \(WhyPathText.thread(place))"
+        case .stack: return "the stack of \(WhyPathText.thread(place))\(function(place).map { ", in \($0)" } ?? "")"
         case .data: return "data of \(module ?? "a module")\(at)"
         case .anonymous: return "anonymous memory\(at)"
         case .shared: return "shared memory\(module.map { " " + $0 } ?? "")\(at)"
@@ -44,6 +44,12 @@ struct WhyPathText {
         case .threadVector: return "a finished thread's thread-local storage"
         case .torn: return "a part of the heap that could not be walked"
         }
+    }
+
+    /// "handle(_:) in api"; escaped.
+    private func function(_ place: RootPlace) -> String? {
+        guard let code = place.function, let symbol = symbols[code], symbol.isFunction else { return nil }
+        return "\(TerminalText.escaped(SymbolText.function(symbol.name))) in \(TerminalText.escaped(symbol.module))"
     }
 
     private static func thread(_ place: RootPlace) -> String {
@@ -143,17 +149,25 @@ extension WhyPathText {
             "threadName": .null,
             "module": JSONValue(place.module),
             "symbol": .null,
+            "function": .null,
         ]
+        if let code = place.function, let symbol = symbols[code], symbol.isFunction {
+            fields["function"] = json(symbol)
+        }
         if place.thread != nil { fields.set("threadName", bytes: place.threadNameBytes) }
         if let address = place.address, let symbol = symbols[address] {
             // A file's symbol table knows better than the mappings where its variables without initial values lie.
             fields["kind"] = .string(RootKind.data.rawValue)
             fields["module"] = .string(symbol.module)
-            fields["symbol"] = .object([
-                "name": .string(SymbolText.readable(symbol.name)), "mangled": .string(symbol.name),
-                "module": .string(symbol.module), "offset": JSONValue(symbol.offset),
-            ])
+            fields["symbol"] = json(symbol)
         }
         return .object(fields)
+    }
+
+    private func json(_ symbol: Symbol) -> JSONValue {
+        .object([
+            "name": .string(SymbolText.readable(symbol.name)), "mangled": .string(symbol.name),
+            "module": .string(symbol.module), "offset": JSONValue(symbol.offset),
+        ])
     }
 }

@@ -57,6 +57,23 @@ extension LiveTests {
             #expect(Set(names).isSuperset(of: ["in_data", "in_bss"]), "\(names)")
         }
 
+        /// A word on a stack has the name of the function whose frame it lies in.
+        @Test func stacksHaveFunctions() throws {
+            let demo = try Demo("nusu-demo", ["stacks"])
+            let functions = try demo.truth.reachable.compactMap { address in
+                try why([String(demo.pid), hexadecimal(address)]).paths.first?.path.root
+            }.filter { $0.kind == "stack" }.map { $0.function?.name ?? "" }
+            #expect(!functions.isEmpty && Set(functions) == ["keep_on_stack"], "\(functions)")
+        }
+
+        @Test func tasksHaveFunctions() throws {
+            let demo = try CycleDemo("nusu-demo-swift", "tasks")
+            let outcome = try run([Surroundings.nusu, "heap", "--json", "\(demo.pid)"])
+            let document = try JSONDecoder().decode(HeapDocument.self, from: Data(outcome.output))
+            let sleepers = document.tasks.filter { $0.function == "closure #1 in nusu_demo_swift.Sleeper.start" }
+            #expect(sleepers.map(\.count) == [5], "\(document.tasks)")
+        }
+
         /// A target at rest grows by nothing; so the status is 0.
         @Test func nothingGrows() throws {
             let demo = try Demo("nusu-demo", ["reachable"])
@@ -125,7 +142,13 @@ struct HeapDocument: Decodable {
     let heap: LeakDocument.Heap
     let summary: Summary
     let types: [TypeUse]
+    struct TaskUse: Decodable {
+        let function: String?
+        let count: Int
+    }
+
     let owners: [Owner]
+    let tasks: [TaskUse]
     let growth: Growth?
 }
 
@@ -139,6 +162,7 @@ struct WhyDocument: Decodable {
             let kind: String
             let threadLocal: Bool
             let symbol: Symbol?
+            let function: Symbol?
         }
         struct Step: Decodable {
             let address: String

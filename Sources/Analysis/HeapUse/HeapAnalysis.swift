@@ -30,7 +30,19 @@ package enum HeapAnalysis {
         }
         return HeapFindings(
             heap: process.summary, alive: alive, lost: lost, types: types(process, byType, bySize),
-            owners: owners(process, alive), gaps: process.gaps, exact: process.exact)
+            owners: owners(process, alive), gaps: process.gaps, exact: process.exact,
+            tasks: tasks(process))
+    }
+
+    private static func tasks(_ process: ProcessGraph) -> [HeapFindings.TaskUse]? {
+        guard let tasks = process.tasks else { return nil }
+        var counts = [Int](repeating: 0, count: tasks.chains.count)
+        for (task, chain) in tasks.ofTask where process.states[Int(task)] != Verdict.lost.rawValue {
+            counts[chain] += 1
+        }
+        return zip(tasks.chains, counts).filter { $0.1 > 0 }
+            .map { HeapFindings.TaskUse(functions: $0.0, count: $0.1) }
+            .sorted { ($0.count, $1.functions.first ?? 0) > ($1.count, $0.functions.first ?? 0) }
     }
 
     private static func types(

@@ -14,7 +14,21 @@ package struct HeapFindings: Sendable {
     package var gaps: [Gap]
     package var exact: Bool
 
+    /// Tasks that have not ended, by what they are at; most first. nil where that is not known.
+    package var tasks: [TaskUse]? = []
+
     package static let ownerLimit = 50
+
+    package struct TaskUse: Hashable, Sendable {
+        /// An address in each of the functions that go on one after the other, innermost first.
+        package let functions: [UInt64]
+        package let count: Int
+
+        package init(functions: [UInt64], count: Int) {
+            self.functions = functions
+            self.count = count
+        }
+    }
 
     package struct TypeUse: Hashable, Sendable {
         package let name: String

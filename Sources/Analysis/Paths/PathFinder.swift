@@ -94,6 +94,7 @@ struct PathFinder {
                     offset: offset))
             offset = field?.offset ?? 0
         }
-        return OwnershipPath(root: RootNames(image: process.image).place(of: edge), steps: steps)
+        return OwnershipPath(
+            root: RootNames(image: process.image, stacks: process.stacks).place(of: edge), steps: steps)
     }
 }

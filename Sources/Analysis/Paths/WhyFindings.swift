@@ -43,10 +43,15 @@ package struct RootPlace: Hashable, Sendable {
     package let module: String?
     /// The word lies in a thread's thread-local storage.
     package let isThreadLocal: Bool
+    /// For stacks: an address in the function whose frame the word lies in; nil where it is not known.
+    package let function: UInt64?
+
+    /// The addresses of which a name would say more.
+    package var namedAddresses: [UInt64] { [address, function].compactMap { $0 } }
 
     package init(
         kind: RootKind, address: UInt64?, thread: Int32? = nil, threadNameBytes: [UInt8] = [], module: String? = nil,
-        isThreadLocal: Bool = false
+        isThreadLocal: Bool = false, function: UInt64? = nil
     ) {
         self.kind = kind
         self.address = address
@@ -54,6 +59,7 @@ package struct RootPlace: Hashable, Sendable {
         self.threadNameBytes = threadNameBytes
         self.module = module
         self.isThreadLocal = isThreadLocal
+        self.function = function
     }
 }
 

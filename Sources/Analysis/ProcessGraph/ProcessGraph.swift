@@ -21,6 +21,10 @@ package struct ProcessGraph: Sendable {
     let roots: Roots
     let rootEdges: [RootEdge]
     let ownership: Ownership
+    /// Empty in a graph that was saved.
+    var stacks = CallStacks.none
+    /// nil in a graph that was saved.
+    var tasks: TaskFunctions?
     /// Per block: a `Verdict`.
     private(set) var states: [UInt8]
     /// Blocks that one snapshot called lost and an earlier one did not: they count as possible.
@@ -73,6 +77,10 @@ package struct ProcessGraph: Sendable {
         let swift = types.hasSwift ? SwiftReferences(image: image, graph: graph, types: types) : nil
         types.markSideTables(swift?.sideTables ?? [])
         let trial = swift.map(TrialDeletion.init)
+        let stacks = CallStacks(image: image)
+        let tasks = swift.map {
+            TaskFunctions(image: image, types: types, swift: $0, index: graph.index)
+        }
         let summary = summary(of: heap, image)
         let marked = Reachability(
             image: image, graph: graph, roots: roots, holdNothing: Set(swift?.sideTables ?? []),
@@ -87,7 +95,7 @@ package struct ProcessGraph: Sendable {
                 process: image.process, summary: summary, gaps: gaps(image, heap, roots, foreign),
                 exact: heap.torn.isEmpty, image: image, roots: roots, rootEdges: marked.rootEdges,
                 ownership: Ownership(graph: graph, types: types, swift: swift, trial: trial, shared: shared),
-                states: marked.states))
+                stacks: stacks, tasks: tasks ?? TaskFunctions(), states: marked.states))
     }
 
     /// The Swift objects of a process whose allocator cannot be read; nil where there are none. Only rings that the objects'
@@ -101,6 +109,7 @@ package struct ProcessGraph: Sendable {
         guard types.hasSwift else { return nil }
         let swift = SwiftReferences(image: image, graph: graph, types: types)
         let trial = TrialDeletion(swift)
+        let tasks = TaskFunctions(image: image, types: types, swift: swift, index: graph.index)
         whenRead()
         var states = [UInt8](repeating: Verdict.reachable.rawValue, count: graph.index.count)
         for id in garbage(swift, trial) { states[Int(id)] = Verdict.lost.rawValue }
@@ -116,7 +125,7 @@ package struct ProcessGraph: Sendable {
             process: image.process, summary: summary,
             gaps: [gap] + image.gaps, exact: false, image: image,
             roots: Roots(regions: [], words: [], chunkWords: [], gaps: []), rootEdges: [],
-            ownership: Ownership(graph: graph, types: types, swift: swift, trial: trial), states: states)
+            ownership: Ownership(graph: graph, types: types, swift: swift, trial: trial), tasks: tasks, states: states)
     }
 
     /// Calls blocks possibly lost that are lost here and were not in an earlier snapshot.

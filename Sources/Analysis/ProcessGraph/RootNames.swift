@@ -3,6 +3,7 @@ import Model
 /// Says what a root is in a person's terms: which thread's stack, which module's data.
 struct RootNames {
     let image: MemoryImage
+    let stacks: CallStacks
 
     /// Static thread-local storage lies below a thread's control block, the descriptor above it.
     private static let threadLocalBytes: UInt64 = 64 << 10
@@ -24,7 +25,8 @@ struct RootNames {
                 $0.stackPointer < $1.stackPointer
             }
             return RootPlace(
-                kind: .stack, address: address, thread: owner?.tid, threadNameBytes: owner?.nameBytes ?? [])
+                kind: .stack, address: address, thread: owner?.tid, threadNameBytes: owner?.nameBytes ?? [],
+                function: owner.flatMap { stacks.code(at: address, thread: $0.tid) })
         case .data:
             return RootPlace(kind: .data, address: address, module: image.mapping(at: address)?.fileName)
         case .anonymous:

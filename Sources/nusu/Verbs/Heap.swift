@@ -91,7 +91,9 @@ struct Heap: ParsableCommand, Verb {
         try look.save(taken, of: source, residentBytes: resident)
         let paths =
             taken.result.findings.owners.map(\.path) + (taken.result.growth?.types ?? []).compactMap(\.path?.example)
-        let symbols = source.symbols(paths.compactMap { $0.root?.address }, mappings: taken.mappings)
+        let functions = (taken.result.findings.tasks ?? []).flatMap(\.functions)
+        let symbols = source.symbols(
+            paths.flatMap { $0.root?.namedAddresses ?? [] } + functions, mappings: taken.mappings)
         return HeapReport(
             look: HeapLook(
                 target: source.target, snapshot: taken.facts, totalSeconds: (clock.now - start).inSeconds,

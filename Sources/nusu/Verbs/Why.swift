@@ -87,7 +87,7 @@ struct Why: ParsableCommand, Verb {
         try look.save(taken, of: source, residentBytes: resident)
         let findings = taken.result
         let places =
-            findings.paths.compactMap { $0.example.root?.address }
+            findings.paths.flatMap { $0.example.root?.namedAddresses ?? [] }
             + (findings.block?.holders ?? []).compactMap { $0.root == nil ? nil : $0.address }
         return WhyReport(
             look: HeapLook(
