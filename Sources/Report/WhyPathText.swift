@@ -35,7 +35,7 @@ struct WhyPathText {
         let at = place.address.map { " at \(Address($0))" } ?? ""
         let module = place.module.flatMap { $0.isEmpty ? nil : TerminalText.escaped($0) }
         switch place.kind {
-        case .register: return "a register of a thread"
+        case .register: return "a register of \(WhyPathText.thread(place))"
         case .stack: return "the stack of \(WhyPathText.thread(place))\(function(place).map { ", in \($0)" } ?? "")"
         case .data: return "data of \(module ?? "a module")\(at)"
         case .anonymous: return "anonymous memory\(at)"

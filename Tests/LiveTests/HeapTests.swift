@@ -39,6 +39,7 @@ extension LiveTests {
                 let path = try #require(document.paths.first?.path)
                 #expect(path.steps.last?.address == hexadecimal(address))
                 let root = try #require(path.root)
+                if root.kind == "register" { #expect(root.thread != nil) }
                 kinds.insert(root.threadLocal ? "threadLocal" : root.kind)
             }
             for address in demo.truth.definite.sorted().prefix(3) {
@@ -161,6 +162,7 @@ struct WhyDocument: Decodable {
             }
             let kind: String
             let threadLocal: Bool
+            let thread: Int?
             let symbol: Symbol?
             let function: Symbol?
         }

@@ -95,6 +95,7 @@ struct PathFinder {
             offset = field?.offset ?? 0
         }
         return OwnershipPath(
-            root: RootNames(image: process.image, stacks: process.stacks).place(of: edge), steps: steps)
+            root: RootNames(image: process.image, stacks: process.stacks)
+                .place(of: edge, word: process.index.start(edge.target) + UInt64(edge.offset)), steps: steps)
     }
 }

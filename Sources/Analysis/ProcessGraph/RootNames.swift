@@ -10,8 +10,13 @@ struct RootNames {
     private static let descriptorBytes: UInt64 = 4096
     private static let largestBss: UInt64 = 1 << 20
 
-    func place(of edge: RootEdge) -> RootPlace {
-        guard edge.address != 0 else { return RootPlace(kind: edge.kind, address: nil) }
+    /// - Parameter word: the root word itself.
+    func place(of edge: RootEdge, word: UInt64) -> RootPlace {
+        guard edge.address != 0 else {
+            let thread = edge.kind == .register ? image.threads.first { $0.holds(word) } : nil
+            return RootPlace(
+                kind: edge.kind, address: nil, thread: thread?.tid, threadNameBytes: thread?.nameBytes ?? [])
+        }
         let address = edge.address
         if let thread = image.threads.first(where: { isThreadLocal(address, of: $0) }) {
             return RootPlace(
@@ -57,5 +62,12 @@ struct RootNames {
         let before = image.mapping(at: mapping.range.lower &- 1)
         guard let before, before.isFileBacked, before.permissions.contains(.write) else { return nil }
         return before.fileName
+    }
+}
+
+extension ThreadState {
+    /// Whether a register has this value.
+    fileprivate func holds(_ word: UInt64) -> Bool {
+        generalRegisters.contains(word) || vectorState.words.contains(word)
     }
 }
