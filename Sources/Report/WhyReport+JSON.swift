@@ -22,6 +22,7 @@ extension WhyReport {
             "kinds": JSONValue(kinds: findings.holdsKinds),
         ])
         fields["similarTypes"] = .array(findings.similar.map { .string($0) })
+        fields["weakHolders"] = .array(findings.weakHolders.map(LeakReport.json))
         fields["weakReferences"] = JSONValue(findings.hasWeakReferences)
         return JSONValue.object(fields).document()
     }

@@ -104,7 +104,12 @@ extension WhyReport {
             let whom = isOne ? "it" : findings.alive.blocks > 0 ? "the lost ones" : "them"
             lines.append("who held \(whom) last is not known: that pointer is gone, and nothing recorded it")
         }
-        if findings.hasWeakReferences { lines.append("weak references to it exist; they do not keep it alive") }
+        if !findings.weakHolders.isEmpty {
+            lines.append("weak references to it, which do not keep it alive:")
+            lines += findings.weakHolders.prefix(WhyReport.holdersShown).map { "  " + text($0) }
+        } else if findings.hasWeakReferences {
+            lines.append("weak references to it exist; they do not keep it alive")
+        }
         return lines
     }
 

@@ -75,6 +75,14 @@ extension LiveTests {
             #expect(sleepers.map(\.count) == [5], "\(document.tasks)")
         }
 
+        /// A closure that captured the model weakly does not hold it, and is named as what refers to it weakly.
+        @Test func weakReferencesAreMarked() throws {
+            let demo = try CycleDemo("nusu-demo-swift", "controls")
+            let path = try #require(why(["\(demo.pid)", "WeakModel"]).paths.first?.path)
+            let document = try why(["\(demo.pid)", #require(path.steps.last?.address)])
+            #expect(document.weakHolders.map(\.kind) == ["block"])
+        }
+
         /// A target at rest grows by nothing; so the status is 0.
         @Test func nothingGrows() throws {
             let demo = try Demo("nusu-demo", ["reachable"])
@@ -182,4 +190,10 @@ struct WhyDocument: Decodable {
     let alive: LeakDocument.Tally
     let lost: LeakDocument.Tally
     let paths: [Way]
+
+    struct Holder: Decodable {
+        let kind: String
+    }
+
+    let weakHolders: [Holder]
 }

@@ -23,13 +23,15 @@ package enum WhyAnalysis {
             }
         }
         let held = holds(process, lost.isEmpty ? blocks : lost)
+        let isAddress = if case .address = question { true } else { false }
         return WhyFindings(
             question: question, alive: tallies.alive, lost: tallies.lost, block: asked(process, question),
             blockType: blocks.count == 1 ? process.types.name(process.types.type(of: blocks[0])) : nil,
             paths: paths(process, alive, limit: limit), sampledEvery: sampleStep(alive.count),
             holds: held.tally, holdsKinds: held.kinds,
             similar: blocks.isEmpty ? similar(process, question) : [],
-            hasWeakReferences: blocks.count == 1 && hasSideTable(process, blocks[0]), gaps: process.gaps,
+            hasWeakReferences: blocks.count == 1 && hasSideTable(process, blocks[0]),
+            weakHolders: isAddress && blocks.count == 1 ? weakHolders(process, blocks[0]) : [], gaps: process.gaps,
             exact: process.exact)
     }
 
@@ -87,6 +89,16 @@ package enum WhyAnalysis {
             default: .definite
             }
         }.first
+    }
+
+    /// A weak reference leads to the side table that the object's counts have moved to.
+    private static func weakHolders(_ process: ProcessGraph, _ block: BlockID) -> [Holder] {
+        guard hasSideTable(process, block),
+            let counts = process.image.reader.word(at: process.index.start(block) + 8)
+        else { return [] }
+        let table = (counts & 0x3fff_ffff_ffff_ffff) << 3
+        let search = HolderSearch(image: process.image, roots: process.roots, index: process.index)
+        return (search.answer([table]) { _ in .reachable }.first?.holders ?? []).filter { $0.offset == 0 }
     }
 
     private static func hasSideTable(_ process: ProcessGraph, _ block: BlockID) -> Bool {

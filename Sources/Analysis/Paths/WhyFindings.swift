@@ -92,6 +92,8 @@ package struct WhyFindings: Sendable {
     package let similar: [String]
     /// For an address: weak references to the object exist (its counts live in a side table).
     package let hasWeakReferences: Bool
+    /// The words that are weak references to it, found through its side table.
+    package var weakHolders: [Holder] = []
     package let gaps: [Gap]
     package let exact: Bool
 
