@@ -16,12 +16,15 @@ RELEASE_FLAGS := -c release --static-swift-stdlib -Xswiftc -static-executable
 debug: deps
 	$(SWIFT) build --scratch-path $(BUILD)
 
-# A fully static program: it runs whatever C library the machine has.
+# A fully static program: it runs whatever C library the machine has. Beside it the helper that knows the fields of C++
+# classes, which needs libdw; nusu does without it where it is not there.
 release: deps
 	$(SWIFT) build --scratch-path $(BUILD) $(RELEASE_FLAGS) --product nusu
 	mkdir -p dist
 	strip -o dist/nusu "$$($(SWIFT) build --scratch-path $(BUILD) $(RELEASE_FLAGS) --show-bin-path)/nusu"
-	chmod 755 dist dist/nusu
+	$(SWIFT) build --scratch-path $(BUILD) -c release --static-swift-stdlib --product nusu-symbols
+	strip -o dist/nusu-symbols "$$($(SWIFT) build --scratch-path $(BUILD) $(RELEASE_FLAGS) --show-bin-path)/nusu-symbols"
+	chmod 755 dist dist/nusu dist/nusu-symbols
 
 demo: deps
 	$(SWIFT) build --scratch-path $(BUILD) --product nusu
@@ -62,7 +65,7 @@ fuzz: deps
 
 install: release
 	install -d "$(DESTDIR)$(PREFIX)/bin"
-	install -m 755 dist/nusu "$(DESTDIR)$(PREFIX)/bin/nusu"
+	install -m 755 dist/nusu dist/nusu-symbols "$(DESTDIR)$(PREFIX)/bin/"
 
 deps:
 	@scripts/deps build

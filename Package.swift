@@ -17,7 +17,10 @@ let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: 
 // Only the executable sees both Capture and Analysis (ARCHITECTURE.md says why).
 let package = Package(
     name: "nusu",
-    products: [.executable(name: "nusu", targets: ["nusu"])],
+    products: [
+        .executable(name: "nusu", targets: ["nusu"]),
+        .executable(name: "nusu-symbols", targets: ["nusu-symbols"]),
+    ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
@@ -31,6 +34,7 @@ let package = Package(
             name: "Capture", dependencies: ["Kernel", "Model", system], exclude: ["Images/README.md"],
             swiftSettings: settings),
         .systemLibrary(name: "CZlib"),
+        .systemLibrary(name: "CElfutils"),
         .target(name: "CDemangle", linkerSettings: [.linkedLibrary("stdc++")]),
         .target(
             name: "Analysis", dependencies: ["CDemangle", "CZlib", "Model"],
@@ -41,6 +45,8 @@ let package = Package(
             name: "nusu",
             dependencies: ["Report", "Analysis", "Capture", "Kernel", "Model", argumentParser],
             swiftSettings: settings),
+        // Optional at run time: reads debug information, without rights.
+        .executableTarget(name: "nusu-symbols", dependencies: ["CElfutils", "CLinux"], swiftSettings: settings),
         .target(name: "DemoTruth", path: "Sources/Demos/Truth"),
         .executableTarget(name: "nusu-demo", dependencies: ["DemoTruth"], path: "Sources/Demos/C"),
         .executableTarget(
@@ -60,7 +66,7 @@ let package = Package(
             name: "ReportTests", dependencies: ["Report", "Analysis", "Model"], exclude: ["Snapshots"],
             swiftSettings: settings),
         .testTarget(
-            name: "LiveTests", dependencies: ["nusu", "Probe", "Capture", "Kernel", "Model", "CLinux"],
+            name: "LiveTests", dependencies: ["nusu", "nusu-symbols", "Probe", "Capture", "Kernel", "Model", "CLinux"],
             swiftSettings: settings),
     ]
 )

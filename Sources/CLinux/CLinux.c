@@ -3,6 +3,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
 
 const void *clinux_find(const void *hay, size_t hay_size, const void *needle, size_t needle_size) {
     return memmem(hay, hay_size, needle, needle_size);
@@ -25,3 +28,42 @@ pid_t clinux_spawn_waiting(char *const *arguments, const sigset_t *mask, int gat
 }
 
 int clinux_pipe(int ends[2]) { return pipe2(ends, O_CLOEXEC); }
+
+pid_t clinux_spawn_helper(const char *program, int input, int output, const int *descriptors, int count) {
+    pid_t child = fork();
+    if (child != 0) return child;
+    // Above all places that are to be filled, so that filling one overwrites none.
+    const int high = 512;
+    int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
+    int source[3] = {input, output, null};
+    for (int i = 0; i < 3; i++) source[i] = fcntl(source[i], F_DUPFD_CLOEXEC, high);
+    for (int i = 0; i < count; i++)
+        if (fcntl(descriptors[i], F_DUPFD_CLOEXEC, high + 3 + i) != high + 3 + i) _exit(127);
+    for (int i = 0; i < 3; i++)
+        if (dup2(source[i], i) < 0) _exit(127);
+    for (int i = 0; i < count; i++)
+        if (dup2(high + 3 + i, 3 + i) < 0) _exit(127);
+    syscall(SYS_close_range, 3 + count, ~0U, 0);
+    char *arguments[] = {(char *)program, NULL}, *environment[] = {NULL};
+    execve(program, arguments, environment);
+    _exit(127);
+}
+
+int clinux_drop_rights(uid_t nobody) {
+    if (geteuid() == 0) {
+        if (setgroups(0, NULL) || setresgid(nobody, nobody, nobody) || setresuid(nobody, nobody, nobody)) return -1;
+        if (setuid(0) == 0) return -1;
+    }
+    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0)) return -1;
+    if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0)) return -1;
+    const struct { int what; rlim_t most; } limits[] = {
+        {RLIMIT_AS, (rlim_t)2 << 30}, {RLIMIT_CPU, 10}, {RLIMIT_CORE, 0}, {RLIMIT_FSIZE, 0}, {RLIMIT_NPROC, 0},
+    };
+    for (size_t i = 0; i < sizeof limits / sizeof *limits; i++) {
+        struct rlimit limit = {limits[i].most, limits[i].most};
+        if (setrlimit(limits[i].what, &limit)) return -1;
+    }
+    return 0;
+}
+
+int clinux_memory_file(const char *name) { return memfd_create(name, MFD_CLOEXEC); }

@@ -14,12 +14,14 @@ package struct HeapLook: Sendable {
     package var residentBytes: UInt64?
     /// The names of the places where paths begin, by address, as far as files have them.
     package var symbols: [UInt64: Symbol]
+    /// The fields of C++ classes on those paths, as far as debug information has them.
+    package var fields: FieldNames
     /// nil for a process that runs.
     package var saved: SavedLook?
 
     package init(
         target: ProcessIdentity, snapshot: SnapshotFacts, totalSeconds: Double, attempts: Int, residentBytes: UInt64?,
-        symbols: [UInt64: Symbol], saved: SavedLook? = nil
+        symbols: [UInt64: Symbol], fields: FieldNames = .none, saved: SavedLook? = nil
     ) {
         self.target = target
         self.snapshot = snapshot
@@ -27,6 +29,7 @@ package struct HeapLook: Sendable {
         self.attempts = attempts
         self.residentBytes = residentBytes
         self.symbols = symbols
+        self.fields = fields
         self.saved = saved
     }
 

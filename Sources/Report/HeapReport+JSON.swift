@@ -33,12 +33,12 @@ extension HeapReport {
             "retainedBlocks": JSONValue(owner.retained.blocks),
             "retainedBytes": JSONValue(owner.retained.bytes),
             "holds": JSONValue(kinds: owner.kinds),
-            "path": WhyPathText(symbols: look.symbols).json(owner.path),
+            "path": WhyPathText(symbols: look.symbols, fields: look.fields).json(owner.path),
         ])
     }
 
     private func json(_ growth: HeapGrowth, _ options: Options) -> JSONValue {
-        let paths = WhyPathText(symbols: look.symbols)
+        let paths = WhyPathText(symbols: look.symbols, fields: look.fields)
         let shown = options.shown(of: growth.types.count, fitting: growth.types.count)
         return .object([
             "seconds": JSONValue(seconds: growth.seconds),

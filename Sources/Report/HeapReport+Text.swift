@@ -30,7 +30,7 @@ extension HeapReport {
         return (lines + [""] + closing).joined(separator: "\n") + "\n"
     }
 
-    private var paths: WhyPathText { WhyPathText(symbols: look.symbols) }
+    private var paths: WhyPathText { WhyPathText(symbols: look.symbols, fields: look.fields) }
 
     private var headline: String {
         let alive = findings.alive

@@ -4,6 +4,7 @@ import Model
 /// A way from a root to a block, as people and as programs read it.
 struct WhyPathText {
     let symbols: [UInt64: Symbol]
+    var fields = FieldNames.none
 
     /// Of a longer way the first and the last steps are shown.
     private static let stepsShown = 8
@@ -15,6 +16,7 @@ struct WhyPathText {
 
     /// "SessionStore.cache -> [String: Session] -> Session"; escaped, without the module that all of it is of.
     func steps(_ path: OwnershipPath) -> String {
+        let path = path.naming(fields)
         var texts = WhyPathText.runs(WhyPathText.joined(path.steps))
         if texts.count > WhyPathText.stepsShown {
             let left = texts.count - WhyPathText.stepsShown + 1
@@ -128,7 +130,8 @@ struct WhyPathText {
 
 extension WhyPathText {
     func json(_ path: OwnershipPath) -> JSONValue {
-        .object([
+        let path = path.naming(fields)
+        return .object([
             "root": path.root.map(json) ?? .null,
             "steps": .array(
                 path.steps.map { step in

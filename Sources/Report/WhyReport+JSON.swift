@@ -4,7 +4,7 @@ import Model
 extension WhyReport {
     /// The document of schema nusu.why/1.
     package func json() -> String {
-        let paths = WhyPathText(symbols: look.symbols)
+        let paths = WhyPathText(symbols: look.symbols, fields: look.fields)
         var fields = look.fields(schema: "nusu.why/1", exact: findings.exact, findings.gaps)
         fields["question"] = question
         fields["alive"] = JSONValue(tally: findings.alive)

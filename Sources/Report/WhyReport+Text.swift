@@ -18,7 +18,7 @@ extension WhyReport {
         return (lines + [""] + closing).joined(separator: "\n") + "\n"
     }
 
-    private var paths: WhyPathText { WhyPathText(symbols: look.symbols) }
+    private var paths: WhyPathText { WhyPathText(symbols: look.symbols, fields: look.fields) }
 
     private var headline: String {
         switch findings.question {

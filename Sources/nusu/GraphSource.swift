@@ -1,4 +1,5 @@
 import Analysis
+import Capture
 import Model
 import Report
 
@@ -71,6 +72,17 @@ enum GraphSource {
         switch self {
         case .running(let looker): try? looker.residentBytes()
         case .saved(let saved, _): saved.facts.residentBytes
+        }
+    }
+
+    /// The fields of these C++ classes, as far as they are known.
+    func fields(of classes: Set<String>, mappings: [Mapping]) -> FieldNames {
+        guard !classes.isEmpty else { return .none }
+        switch self {
+        case .running(let looker):
+            return FieldNamer.names(
+                of: classes, in: ModuleFiles(of: looker.target.pid, mappings: mappings, procFS: looker.procfs))
+        case .saved(let saved, _): return saved.facts.fields
         }
     }
 

@@ -35,6 +35,8 @@ struct LeakRun {
                 confirmation = LeakReport.Confirmation(facts: second.facts, afterSeconds: apart)
             }
         }
+        last.result.findings.name(
+            source.fields(of: last.result.findings.unnamedClasses, mappings: last.mappings))
         try saving.save(last, of: source, residentBytes: resident)
         return LeakReport(
             target: source.target, snapshot: first.facts, confirmation: confirmation,

@@ -60,7 +60,8 @@ struct LookOptions: ParsableArguments {
         let variables = graph.process.variableAddresses(limit: LookOptions.namedVariables)
         let facts = SavedFacts(
             secondsSince1970: Int64(time(nil)), snapshot: look.facts, attempts: look.attempts,
-            residentBytes: residentBytes, symbols: source.symbols(variables, mappings: look.mappings))
+            residentBytes: residentBytes, symbols: source.symbols(variables, mappings: look.mappings),
+            fields: source.fields(of: graph.process.classNames, mappings: look.mappings))
         try SavedFile.write(graph, facts, to: path)
     }
 

@@ -7,7 +7,8 @@ enum SavedFixture {
     static let facts = SavedFacts(
         secondsSince1970: 1_795_000_000, snapshot: SnapshotFacts(method: .fork, pauseSeconds: 0.0092, threads: 3),
         attempts: 2, residentBytes: 784_334_848,
-        symbols: [0x5554_0000_0010: Symbol(name: "cache", module: "fixture", offset: 8, isFunction: false)])
+        symbols: [0x5554_0000_0010: Symbol(name: "cache", module: "fixture", offset: 8, isFunction: false)],
+        fields: FieldNames(["app::Node": [.init(offset: 16, size: 8, name: "next")]]))
 
     // MARK: - Graphs
 

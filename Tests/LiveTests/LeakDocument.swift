@@ -123,8 +123,11 @@ struct ErrorDocument: Decodable {
 struct LeakRun {
     let outcome: Outcome
 
-    init(_ target: String, _ options: [String] = [], user: [String] = [], withinSeconds seconds: Double = 120) throws {
-        let words = [Surroundings.nusu, "leaks", target, "--json", "--addresses", "--possible", "--limit", "0"]
+    init(
+        _ target: String, _ options: [String] = [], user: [String] = [], program: String = Surroundings.nusu,
+        withinSeconds seconds: Double = 120
+    ) throws {
+        let words = [program, "leaks", target, "--json", "--addresses", "--possible", "--limit", "0"]
         outcome = try run(user + words + options, withinSeconds: seconds)
     }
 

@@ -54,15 +54,30 @@ enum Surroundings {
         return folder
     }
 
+    /// Makes a program of a script's text.
+    static func write(_ text: String, program path: String) throws {
+        guard let file = fopen(path, "w") else { throw HarnessError("cannot write \(path): \(errno)") }
+        let isWhole = fputs(text, file) >= 0
+        guard fclose(file) == 0, isWhole, chmod(path, 0o755) == 0 else { throw HarnessError("cannot write \(path)") }
+    }
+
+    static func write(_ bytes: [UInt8], _ path: String) throws {
+        guard let file = fopen(path, "w") else { throw HarnessError("cannot write \(path): \(errno)") }
+        let count = fwrite(bytes, 1, bytes.count, file)
+        guard fclose(file) == 0, count == bytes.count else { throw HarnessError("cannot write \(path)") }
+    }
+
     /// The text of a small file, nil where there is none.
-    static func readFile(_ path: String) -> String? {
+    static func readFile(_ path: String) -> String? { readBytes(path).map { String(decoding: $0, as: UTF8.self) } }
+
+    static func readBytes(_ path: String) -> [UInt8]? {
         guard let file = fopen(path, "r") else { return nil }
         defer { fclose(file) }
         var bytes: [UInt8] = []
         var chunk = [UInt8](repeating: 0, count: 4096)
         while true {
             let count = fread(&chunk, 1, chunk.count, file)
-            if count == 0 { return String(decoding: bytes, as: UTF8.self) }
+            if count == 0 { return bytes }
             bytes += chunk[..<count]
         }
     }

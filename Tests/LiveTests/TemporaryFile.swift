@@ -11,10 +11,7 @@ final class TemporaryFile {
         guard mkdtemp(&template) != nil else { throw HarnessError("mkdtemp: \(errno)") }
         folder = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
         path = folder + "/" + name
-        guard let content else { return }
-        guard let file = fopen(path, "w") else { throw HarnessError("fopen: \(errno)") }
-        let written = fwrite(content, 1, content.count, file)
-        guard fclose(file) == 0, written == content.count else { throw HarnessError("fwrite: \(errno)") }
+        if let content { try Surroundings.write(content, path) }
     }
 
     /// Names of all files in the folder.

@@ -169,7 +169,8 @@ struct CyclePaths {
             return "the task in \(holder.type).\(holder.field) never ends: resume or cancel it, or capture self weakly"
         }
         if let step = steps.last(where: \.isShared) {
-            return "make the shared_ptr at \(step.type)\(step.field) a weak_ptr"
+            let place = step.field.hasPrefix("+") ? "at \(step.type)" : "\(step.type)."
+            return "make the shared_ptr \(place)\(step.field) a weak_ptr"
         }
         let candidates = steps.filter {
             !$0.field.hasPrefix("+") && $0.field != "?" && $0.type != "box" && $0.type != "error box"

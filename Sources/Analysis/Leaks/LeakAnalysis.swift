@@ -44,7 +44,7 @@ package enum LeakAnalysis {
     }
 
     package struct Result: Sendable {
-        package let findings: LeakFindings
+        package var findings: LeakFindings
         package let lost: LostBlocks
     }
 

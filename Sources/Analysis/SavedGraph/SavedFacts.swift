@@ -10,16 +10,19 @@ package struct SavedFacts: Hashable, Sendable {
     package var residentBytes: UInt64?
     /// The names of the variables that hold blocks, by address.
     package var symbols: [UInt64: Symbol]
+    /// The fields of its C++ classes, where debug information told them.
+    package var fields: FieldNames
 
     package init(
         secondsSince1970: Int64, snapshot: SnapshotFacts, attempts: Int, residentBytes: UInt64?,
-        symbols: [UInt64: Symbol]
+        symbols: [UInt64: Symbol], fields: FieldNames = .none
     ) {
         self.secondsSince1970 = secondsSince1970
         self.snapshot = snapshot
         self.attempts = attempts
         self.residentBytes = residentBytes
         self.symbols = symbols
+        self.fields = fields
     }
 }
 

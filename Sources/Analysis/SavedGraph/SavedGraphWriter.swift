@@ -213,6 +213,16 @@ extension SavedGraphWriter {
             out.number(symbol.offset)
             out.flag(symbol.isFunction)
         }
+        out.number(facts.fields.classes.count)
+        for (name, fields) in facts.fields.classes.sorted(by: { $0.key < $1.key }) {
+            out.text(name)
+            out.number(fields.count)
+            for field in fields {
+                out.number(field.offset)
+                out.number(field.size)
+                out.text(field.name)
+            }
+        }
         return out
     }
 }

@@ -132,8 +132,17 @@ extension SavedGraphReader {
                 name: try cursor.text(), module: try cursor.text(), offset: try cursor.number(),
                 isFunction: try cursor.flag())
         }
+        var classes: [String: [FieldNames.Field]] = [:]
+        for _ in 0..<(try cursor.count(ofBytes: 2)) {
+            let name = try cursor.text()
+            var fields: [FieldNames.Field] = []
+            for _ in 0..<(try cursor.count(ofBytes: 3)) {
+                fields.append(.init(offset: try cursor.number(), size: try cursor.number(), name: try cursor.text()))
+            }
+            classes[name] = fields
+        }
         return SavedFacts(
             secondsSince1970: seconds, snapshot: snapshot, attempts: attempts,
-            residentBytes: isKnown ? resident : nil, symbols: symbols)
+            residentBytes: isKnown ? resident : nil, symbols: symbols, fields: FieldNames(classes))
     }
 }

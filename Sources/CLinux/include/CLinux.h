@@ -104,5 +104,17 @@ static inline int clinux_run_thread(size_t stack_size, void *(*body)(void *), vo
 /// exec only C that does not allocate may run.
 pid_t clinux_spawn_waiting(char *const *arguments, const sigset_t *mask, int gate, int gate_other_end, int report);
 
+/// A child that runs `program` without arguments and environment: `input` and `output` are its standard descriptors, stderr
+/// leads nowhere, `descriptors` are 3 and up, and it has no others. -1 and errno when there is no child.
+pid_t clinux_spawn_helper(const char *program, int input, int output, const int *descriptors, int count);
+
+/// Gives up what the calling process may do: it becomes user and group `nobody` where it was root, gains nothing by exec,
+/// starts no process, writes no file, and has bounded memory (2 GiB) and processor time (10 s). 0, or -1 and errno where any of
+/// that was refused.
+int clinux_drop_rights(uid_t nobody);
+
+/// man 2 memfd_create with MFD_CLOEXEC.
+int clinux_memory_file(const char *name);
+
 /// man 2 pipe2 with O_CLOEXEC.
 int clinux_pipe(int ends[2]);

@@ -21,7 +21,7 @@ extension ImageBytes {
 
 /// An open regular file that a process has mapped.
 final class ImageFile: ImageBytes {
-    private let descriptor: Int32
+    let descriptor: Int32
 
     /// Opens the file behind a mapping of another process; nil where that is not possible or no regular file.
     ///

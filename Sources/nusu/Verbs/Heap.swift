@@ -94,10 +94,12 @@ struct Heap: ParsableCommand, Verb {
         let functions = (taken.result.findings.tasks ?? []).flatMap(\.functions)
         let symbols = source.symbols(
             paths.flatMap { $0.root?.namedAddresses ?? [] } + functions, mappings: taken.mappings)
+        let fields = source.fields(of: Set(paths.flatMap(\.unnamedClasses)), mappings: taken.mappings)
         return HeapReport(
             look: HeapLook(
                 target: source.target, snapshot: taken.facts, totalSeconds: (clock.now - start).inSeconds,
-                attempts: taken.attempts, residentBytes: resident, symbols: symbols, saved: source.saved),
+                attempts: taken.attempts, residentBytes: resident, symbols: symbols,
+                fields: fields, saved: source.saved),
             findings: taken.result.findings, growth: taken.result.growth)
     }
 

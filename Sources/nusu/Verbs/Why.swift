@@ -86,6 +86,8 @@ struct Why: ParsableCommand, Verb {
         let resident = source.residentBytes()
         try look.save(taken, of: source, residentBytes: resident)
         let findings = taken.result
+        let fields = source.fields(
+            of: Set(findings.paths.flatMap(\.example.unnamedClasses)), mappings: taken.mappings)
         let places =
             findings.paths.flatMap { $0.example.root?.namedAddresses ?? [] }
             + (findings.block?.holders ?? []).compactMap { $0.root == nil ? nil : $0.address }
@@ -93,7 +95,7 @@ struct Why: ParsableCommand, Verb {
             look: HeapLook(
                 target: source.target, snapshot: taken.facts, totalSeconds: (clock.now - start).inSeconds,
                 attempts: taken.attempts, residentBytes: resident,
-                symbols: source.symbols(places, mappings: taken.mappings), saved: source.saved),
+                symbols: source.symbols(places, mappings: taken.mappings), fields: fields, saved: source.saved),
             findings: findings)
     }
 }

@@ -1,0 +1,91 @@
+package import Model
+
+/// Findings have offsets where no layout tells a field. Where debug information does, these put in the names; nothing else
+/// changes, a group's signature neither.
+
+extension FieldNames {
+    /// The field at "+16" of a type as findings call it: objects that share their block with counts have a mark.
+    fileprivate func field(_ place: String, of type: String) -> String? {
+        name(place, of: FieldNames.className(type))
+    }
+
+    fileprivate static func className(_ type: String) -> String { ControlBlock(name: type)?.object ?? type }
+}
+
+extension CycleStep {
+    func naming(_ names: FieldNames) -> CycleStep {
+        guard let name = names.field(field, of: type) else { return self }
+        return CycleStep(type: type, field: name, isFunction: isFunction, isShared: isShared)
+    }
+}
+
+extension HeldTree {
+    func naming(_ names: FieldNames) -> HeldTree {
+        HeldTree(address: address, root: root.naming(names, above: nil), elsewhere: elsewhere)
+    }
+}
+
+extension HeldTree.Node {
+    func naming(_ names: FieldNames, above: String?) -> HeldTree.Node {
+        HeldTree.Node(
+            field: above.flatMap { names.field(field, of: $0) } ?? field, type: type, own: own, below: below,
+            children: children.map { $0.naming(names, above: type) }, hidden: hidden)
+    }
+
+    /// Whether a field below has only an offset, of which class.
+    func unnamed(_ result: inout Set<String>) {
+        for child in children {
+            if FieldNames.offset(child.field) != nil { result.insert(FieldNames.className(type)) }
+            child.unnamed(&result)
+        }
+    }
+}
+
+extension LeakFindings {
+    package mutating func name(_ names: FieldNames) {
+        guard !names.isEmpty else { return }
+        for number in groups.indices {
+            groups[number].cycle = groups[number].cycle.map { $0.naming(names) }
+            groups[number].breakAt = CyclePaths.breakingPoint(of: groups[number].cycle)
+            groups[number].tree = groups[number].tree?.naming(names)
+        }
+    }
+
+    /// Types with a field that has only an offset.
+    package var unnamedClasses: Set<String> {
+        var result: Set<String> = []
+        for group in groups {
+            for step in group.cycle where FieldNames.offset(step.field) != nil {
+                result.insert(FieldNames.className(step.type))
+            }
+            group.tree?.root.unnamed(&result)
+        }
+        return result.filter { !TypeText.isSize($0) }
+    }
+}
+
+extension OwnershipPath {
+    package func naming(_ names: FieldNames) -> OwnershipPath {
+        guard !names.isEmpty else { return self }
+        return OwnershipPath(
+            root: root,
+            steps: steps.map { step in
+                let name = step.field.flatMap { names.field($0, of: step.type) }
+                return Step(address: step.address, type: step.type, field: name ?? step.field, offset: step.offset)
+            })
+    }
+
+    /// Types with a field that has only an offset.
+    package var unnamedClasses: Set<String> {
+        Set(
+            steps.filter { $0.field.flatMap(FieldNames.offset) != nil && !TypeText.isSize($0.type) }
+                .map { FieldNames.className($0.type) })
+    }
+}
+
+extension ProcessGraph {
+    /// The names of all C++ classes that blocks have: what a saved graph needs the fields of.
+    package var classNames: Set<String> {
+        Set(types.entries.filter { $0.kind == .cxx }.map { ControlBlock(name: $0.name)?.object ?? $0.name })
+    }
+}

@@ -1,0 +1,4 @@
+// libdw of the elfutils project: debug information of ELF files.
+#include <dwarf.h>
+#include <elfutils/libdw.h>
+#include <elfutils/libdwfl.h>
