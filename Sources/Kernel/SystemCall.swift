@@ -1,5 +1,6 @@
 import SystemPackage
 
+import CLinux
 import Glibc
 
 /// Runs a C call until it is not interrupted, and turns -1 into its error.
@@ -66,4 +67,10 @@ package enum Pause {
         var time = timespec(tv_sec: nanoseconds / 1_000_000_000, tv_nsec: nanoseconds % 1_000_000_000)
         nanosleep(&time, nil)
     }
+}
+
+/// Numbers of system calls, as `/proc/PID/syscall` shows them for a program of nusu's own processor.
+package enum SystemCallNumber {
+    /// rt_sigtimedwait: sigwait, sigwaitinfo and sigtimedwait of C.
+    package static let signalWait = UInt64(SYS_rt_sigtimedwait)
 }

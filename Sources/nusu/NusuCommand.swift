@@ -2,7 +2,7 @@ import ArgumentParser
 
 /// The root of the command line: `nusu VERB [TARGET] [OPTIONS]`.
 struct NusuCommand: ParsableCommand {
-    static let verbs: [any ParsableCommand.Type] = [Leaks.self, Heap.self, Why.self, Diff.self]
+    static let verbs: [any ParsableCommand.Type] = [Leaks.self, Heap.self, Why.self, Diff.self, SignalVerb.self]
 
     static let configuration = CommandConfiguration(
         commandName: "nusu",
@@ -23,6 +23,7 @@ struct NusuCommand: ParsableCommand {
               nusu why 1234 Session        who keeps the blocks of a type, or the block at an address, alive
               nusu leaks 1234 --save a.nusu      keeps the object graph; a file stands for a process everywhere
               nusu diff a.nusu b.nusu      what grew between two of them
+              nusu signal 1234             what each signal would do to it; nusu signal TERM explains one
 
             EXIT STATUS
               0   nothing found, and everything was looked at

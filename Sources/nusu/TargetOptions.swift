@@ -31,12 +31,17 @@ struct TargetChoice: ParsableArguments {
 
     /// The one process that is meant, and that has memory to look into.
     func resolve(_ target: String, _ procfs: ProcFS, verb: String) throws -> ProcessIdentity {
+        let identity = try identity(of: target, procfs, verb: verb)
+        try TargetResolver(procfs: procfs, own: getpid()).checkMemory(of: identity)
+        return identity
+    }
+
+    /// The one process that is meant, whatever its state.
+    func identity(of target: String, _ procfs: ProcFS, verb: String) throws -> ProcessIdentity {
         let resolver = TargetResolver(procfs: procfs, own: getpid())
         let preference: TargetResolver.Preference? = newest ? .newest : oldest ? .oldest : nil
         switch try resolver.resolve(target, preferring: preference) {
-        case .one(let identity):
-            try resolver.checkMemory(of: identity)
-            return identity
+        case .one(let identity): return identity
         case .several(let candidates, let what):
             let first = candidates.first?.identity.pid ?? 0
             let failure = Failure(

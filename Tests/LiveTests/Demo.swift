@@ -18,7 +18,9 @@ final class Demo {
     private let child: Child
     private(set) var truth = Truth()
     /// The process that the demo said something of (`pid N`).
-    private(set) var otherPid: pid_t?
+    var otherPid: pid_t? { otherPids.last }
+    /// All of them.
+    private(set) var otherPids: [pid_t] = []
 
     var pid: pid_t { child.pid }
     var view: ProcessView { ProcessView(pid: pid) }
@@ -39,6 +41,18 @@ final class Demo {
 
     func end() { child.end() }
 
+    /// The exit status, or 128 + n; nil while it runs.
+    func poll() -> Int32? { child.poll() }
+
+    func hasEnded(withinSeconds seconds: Double) -> Bool {
+        let deadline = Clock.now + seconds
+        while child.poll() == nil {
+            guard Clock.now < deadline else { return false }
+            usleep(2000)
+        }
+        return true
+    }
+
     /// Reads what it prints within the next seconds.
     func takeLaterLines(forSeconds seconds: Double) throws {
         let end = Clock.now + seconds
@@ -51,7 +65,7 @@ final class Demo {
         let words = line.split(separator: " ")
         guard words.count >= 2 else { throw HarnessError("a demo printed \(line)") }
         if words[0] == "pid" {
-            otherPid = pid_t(words[1])
+            otherPids += pid_t(words[1]).map { [$0] } ?? []
             return
         }
         guard let address = UInt64(words[1].dropFirst(2), radix: 16) else {

@@ -26,6 +26,9 @@ enum Surroundings {
         return clinux_ptrace(0x4206, child.pid, 0, 0) == 0
     }()
 
+    /// Whether processes with numbers of their own can be made.
+    static let hasPidNamespaces: Bool = (try? run(["unshare", "--pid", "--fork", "true"]).status) == 0
+
     static let hasCompiler = installed("cc") != nil
 
     /// Whether a compiled program can be linked statically.

@@ -25,6 +25,19 @@ enum ProcFile {
         return result
     }
 
+    /// Exactly `count` bytes from `offset` on.
+    ///
+    /// The corresponding C function is `pread`.
+    static func read(_ path: String, at offset: UInt64, count: Int) throws(Errno) -> [UInt8] {
+        let descriptor = try open(path, flags: O_RDONLY)
+        defer { close(descriptor) }
+        var bytes = [UInt8](repeating: 0, count: count)
+        let got = pread(descriptor, &bytes, count, off_t(truncatingIfNeeded: offset))
+        guard got >= 0 else { throw Errno(rawValue: errno) }
+        guard got == count else { throw .badAddress }
+        return bytes
+    }
+
     /// The entries of the directory at `path` without `.` and `..`, in the kernel's order, at most `limit`.
     ///
     /// The corresponding C function is `readdir`.

@@ -45,6 +45,12 @@
     X(zombie, "zombie", "keeps a zombie; says its pid")                                                  \
     X(traced, "traced", "is traced by a child of its own")                                               \
     X(vfork_parent, "vfork", "waits in vfork")                                                           \
+    X(signals, "signals", "catches TERM, ignores HUP, blocks USR1 in all threads and USR2 in one")          \
+    X(sigwait, "sigwait", "a thread waits for TERM; another reads INT through a descriptor")             \
+    X(stubborn, "stubborn", "ignores TERM")                                                              \
+    X(polite, "polite", "exits with a status when TERM comes [STATUS]")                                  \
+    X(family, "family", "forks children that fork children [DEPTH]; says their pids")                    \
+    X(forking, "forking", "forks again whenever a child ends")                                           \
     X(churn, "churn", "threads in malloc and free all the time, 24 lost [THREADS]")                      \
     X(churn_single, "churn-single", "one thread in malloc and free all the time, 7 lost")                \
     X(grow, "grow", "loses 100 blocks a second and prints them")                                         \
