@@ -28,9 +28,9 @@ struct GraphBuilder {
     private func segment(_ ids: Range<Int>) -> ObjectGraph.Segment {
         let scanner = WordScanner(reader: image.reader, windowBytes: GraphBuilder.windowBytes)
         var edges = EdgeCollector(index: index, ids: ids, keepsPositions: keepsPositions)
-        for id in ids {
-            let start = index.start(BlockID(id))
-            let range = AddressRange(start, start + (index.usable(BlockID(id)) & ~7))
+        index.forEach(in: ids) { block, start, usable in
+            let id = Int(block)
+            let range = AddressRange(start, start + usable & ~7)
             scanner.runs(range, gapsMatter: id >= index.smallCount) { words, count, address in
                 var first = 0
                 if address == start {
@@ -156,7 +156,8 @@ private struct EdgeCollector {
         found.deallocate()
         heads.deallocate()
         return ObjectGraph.Segment(
-            offsets: offsets, targets: targets, interior: interior, positions: positions, types: types.types)
+            offsets: EdgeOffsets(offsets), targets: targets, interior: interior, positions: positions,
+            types: types.types)
     }
 }
 

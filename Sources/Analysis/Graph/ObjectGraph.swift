@@ -12,7 +12,7 @@ package final class ObjectGraph: @unchecked Sendable {
     private let views: UnsafeMutablePointer<View>
 
     private struct View {
-        let offsets: UnsafePointer<UInt32>
+        let offsets: EdgeOffsets.View
         let targets: UnsafePointer<UInt32>
         let interior: UnsafePointer<InteriorEdge>
         let interiorCount: Int
@@ -23,8 +23,8 @@ package final class ObjectGraph: @unchecked Sendable {
 
     /// The edges that leave the blocks of one segment.
     struct Segment: Sendable {
-        /// `offsets[i] ..< offsets[i + 1]` are the edges of the segment's block i in `targets`.
-        let offsets: GrowingBuffer<UInt32>
+        /// Which of `targets` are whose.
+        let offsets: EdgeOffsets
         /// Blocks that a word of the source points to the start of. Neighbouring repetitions are left out.
         let targets: GrowingBuffer<UInt32>
         /// Words that point into the middle of a block, in order of their source.
@@ -76,7 +76,7 @@ package final class ObjectGraph: @unchecked Sendable {
         for (number, segment) in segments.enumerated() {
             (views + number).initialize(
                 to: View(
-                    offsets: UnsafePointer(segment.offsets.base), targets: UnsafePointer(segment.targets.base),
+                    offsets: segment.offsets.view, targets: UnsafePointer(segment.targets.base),
                     interior: UnsafePointer(segment.interior.base), interiorCount: segment.interior.count))
         }
     }
@@ -88,8 +88,8 @@ package final class ObjectGraph: @unchecked Sendable {
     func targets(of id: BlockID) -> UnsafeBufferPointer<UInt32> {
         let view = views[Int(id) >> ObjectGraph.segmentShift]
         let local = Int(id) & (ObjectGraph.segmentBlocks - 1)
-        let lower = Int(view.offsets[local])
-        return UnsafeBufferPointer(start: view.targets + lower, count: Int(view.offsets[local + 1]) - lower)
+        let edges = view.offsets.edges(of: local)
+        return UnsafeBufferPointer(start: view.targets + edges.lowerBound, count: edges.count)
     }
 
     /// Which words of `id` its `targets` are, one by one; empty where positions were not kept.
@@ -97,8 +97,8 @@ package final class ObjectGraph: @unchecked Sendable {
         let segment = segments[Int(id) >> ObjectGraph.segmentShift]
         guard let positions = segment.positions else { return UnsafeBufferPointer(start: nil, count: 0) }
         let local = Int(id) & (ObjectGraph.segmentBlocks - 1)
-        let lower = Int(segment.offsets[local])
-        return UnsafeBufferPointer(start: positions.base + lower, count: Int(segment.offsets[local + 1]) - lower)
+        let edges = segment.offsets.edges(of: local)
+        return UnsafeBufferPointer(start: positions.base + edges.lowerBound, count: edges.count)
     }
 
     /// The first word of a block's edge list, or of the next block's: asked for only to have it in the caches.

@@ -52,7 +52,8 @@ struct Reachability {
         }
         whenRead()
         marking.spread(over: graph)
-        return Marked(states: marking.result(garbage), rootEdges: marking.rootEdges)
+        let rootEdges = marking.rootEdges
+        return Marked(states: marking.finish(garbage), rootEdges: rootEdges)
     }
 }
 
@@ -87,10 +88,10 @@ private struct Marking {
         for id in garbage { states[Int(id)] = Marking.excluded }
     }
 
-    func result(_ garbage: [BlockID]) -> [UInt8] {
-        var result = states
-        for id in garbage { result[Int(id)] = Verdict.lost.rawValue }
-        return result
+    /// The verdicts. They are handed over, not copied.
+    consuming func finish(_ garbage: [BlockID]) -> [UInt8] {
+        for id in garbage { states[Int(id)] = Verdict.lost.rawValue }
+        return states
     }
 
     @inline(__always)

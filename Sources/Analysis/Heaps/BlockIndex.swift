@@ -9,7 +9,8 @@ package typealias BlockID = UInt32
 /// Addresses of heap pages are mapped to a dense space through two tables (a GiB each in the first, a page each in the
 /// second). In the dense space one record of 16 bytes describes 1 KiB: a bit per 16 bytes that says "a block starts
 /// here", and how many blocks start before it. So both questions are answered with three loads and a population count,
-/// for about 1.6 % of the heap in memory. Blocks with a mapping of their own are kept beside, in a short sorted list.
+/// for about 1.6 % of the heap in memory. The way back, from a block's number to its start, is a short search in the same
+/// records: no address is kept twice. Blocks with a mapping of their own are kept beside, in a short sorted list.
 package final class BlockIndex: @unchecked Sendable {
     // Immutable once built (`BlockIndexBuilder.finish`), hence safe to share.
     struct Record {
@@ -20,6 +21,7 @@ package final class BlockIndex: @unchecked Sendable {
     static let regionShift: UInt64 = 30
     static let regionLimit: UInt64 = 1 << 17
     static let pagesPerRegion = 1 << 18
+    static let landmarkShift = 6
     /// Marks an entry of either table that stands for one large block: its number in the list in the other bits.
     static let largeFlag: UInt32 = 1 << 31
     private static let interiorFlag = 1 << 40
@@ -31,10 +33,9 @@ package final class BlockIndex: @unchecked Sendable {
     /// Address of each dense page.
     private let pageAddresses: UnsafePointer<UInt64>
     private let records: UnsafePointer<Record>
-    /// Per small block: its start, in units of 16 bytes of the dense space.
-    private let startGranules: UnsafePointer<UInt32>
-    /// Per small block: usable size in units of 8 bytes.
-    private let usableWords: UnsafePointer<UInt32>
+    /// The record of every 64th small block's start, and at the end the last record.
+    private let landmarks: UnsafePointer<UInt32>
+    private let sizes: BlockSizes
     let smallCount: Int
     let large: [Large]
     /// Keeps alive what the pointers above lead to.
@@ -45,8 +46,7 @@ package final class BlockIndex: @unchecked Sendable {
         let pages: GrowingBuffer<UInt32>
         let pageAddresses: GrowingBuffer<UInt64>
         let records: GrowingBuffer<Record>
-        let startGranules: GrowingBuffer<UInt32>
-        let usableWords: GrowingBuffer<UInt32>
+        let landmarks: GrowingBuffer<UInt32>
     }
 
     struct Large {
@@ -55,16 +55,16 @@ package final class BlockIndex: @unchecked Sendable {
         let extent: AddressRange
     }
 
-    init(tables: Tables, large: [Large]) {
+    init(tables: Tables, sizes: BlockSizes, large: [Large]) {
         self.tables = tables
+        self.sizes = sizes
         self.large = large
-        smallCount = tables.startGranules.count
+        smallCount = sizes.count
         regions = UnsafePointer(tables.regions.base)
         pages = UnsafePointer(tables.pages.base)
         pageAddresses = UnsafePointer(tables.pageAddresses.base)
         records = UnsafePointer(tables.records.base)
-        startGranules = UnsafePointer(tables.startGranules.base)
-        usableWords = UnsafePointer(tables.usableWords.base)
+        landmarks = UnsafePointer(tables.landmarks.base)
     }
 
     package var count: Int { smallCount + large.count }
@@ -74,15 +74,51 @@ package final class BlockIndex: @unchecked Sendable {
     package func start(_ id: BlockID) -> UInt64 {
         let index = Int(id)
         guard index < smallCount else { return large[index - smallCount].start }
-        let granule = startGranules[index]
-        return pageAddresses[Int(granule >> 8)] + UInt64(granule & 255) * 16
+        return address(of: granule(of: index))
+    }
+
+    @inline(__always)
+    private func address(of granule: Int) -> UInt64 { pageAddresses[granule >> 8] + UInt64(granule & 255) * 16 }
+
+    /// Where small block number `index` starts, in units of 16 bytes of the dense space: in the last record before which
+    /// not more than `index` blocks start.
+    private func granule(of index: Int) -> Int {
+        var low = Int(landmarks[index >> BlockIndex.landmarkShift])
+        var high = Int(landmarks[index >> BlockIndex.landmarkShift + 1])
+        while low < high {
+            let middle = (low + high + 1) / 2
+            if Int(records[middle].blocksBefore) <= index { low = middle } else { high = middle - 1 }
+        }
+        var bits = records[low].startBits
+        for _ in Int(records[low].blocksBefore)..<index { bits &= bits - 1 }
+        return low << 6 + bits.trailingZeroBitCount
+    }
+
+    /// Calls `body(id, start, usable)` for these blocks, one after the other.
+    @inline(__always)
+    func forEach(in ids: Range<Int>, _ body: (BlockID, UInt64, UInt64) -> Void) {
+        let small = ids.clamped(to: 0..<smallCount)
+        if !small.isEmpty {
+            var granule = granule(of: small.lowerBound)
+            var bits = records[granule >> 6].startBits & (~0 << UInt64(granule & 63))
+            for id in small {
+                while bits == 0 {
+                    granule = (granule | 63) + 1
+                    bits = records[granule >> 6].startBits
+                }
+                granule = granule & ~63 + bits.trailingZeroBitCount
+                bits &= bits - 1
+                body(BlockID(id), address(of: granule), sizes[id])
+            }
+        }
+        for id in ids.clamped(to: smallCount..<count) { body(BlockID(id), start(BlockID(id)), usable(BlockID(id))) }
     }
 
     /// Usable bytes: what malloc_usable_size would say.
     @inline(__always)
     package func usable(_ id: BlockID) -> UInt64 {
         let index = Int(id)
-        return index < smallCount ? UInt64(usableWords[index]) * 8 : large[index - smallCount].usable
+        return index < smallCount ? sizes[index] : large[index - smallCount].usable
     }
 
     /// What a word points to.
@@ -126,13 +162,14 @@ package final class BlockIndex: @unchecked Sendable {
         if record.startBits & bit != 0 && word & 15 == 0 {
             return Int(record.blocksBefore) + (record.startBits & (bit - 1)).nonzeroBitCount
         }
-        let before = Int(record.blocksBefore) + (record.startBits & (bit | (bit - 1))).nonzeroBitCount
+        let bitsBefore = record.startBits & (bit | (bit - 1))
+        let before = Int(record.blocksBefore) + bitsBefore.nonzeroBitCount
         guard before > 0 else { return -1 }
         let id = before - 1
         // Blocks lie in dense runs as they lie in memory, but a run's first page may follow another run's last.
-        let start = Int(startGranules[id])
-        let address = pageAddresses[start >> 8] + UInt64(start & 255) * 16
-        guard word > address, word - address < UInt64(usableWords[id]) * 8 else { return -1 }
+        let start = bitsBefore == 0 ? self.granule(of: id) : granule | 63 - bitsBefore.leadingZeroBitCount
+        let address = address(of: start)
+        guard word > address, word - address < sizes[id] else { return -1 }
         return id | BlockIndex.interiorFlag
     }
 

@@ -9,13 +9,15 @@ final class BlockIndexBuilder {
     private let regions: GrowingBuffer<UInt32>
     private let pages = GrowingBuffer<UInt32>()
     private let pageAddresses = GrowingBuffer<UInt64>()
-    private let startGranules = GrowingBuffer<UInt32>(capacity: 1 << 12)
-    private let usableWords = GrowingBuffer<UInt32>(capacity: 1 << 12)
+    private let records: GrowingBuffer<BlockIndex.Record>
+    // Unchecked: both change with every block, and no access overlaps another.
+    @exclusivity(unchecked) private var sizes = BlockSizes()
+    /// The last record that a block was added to.
+    @exclusivity(unchecked) private var lastRecord = 0
     private var large: [BlockIndex.Large] = []
     private var removedLarge: Set<Int> = []
     private var removed: [UInt64] = []
     private(set) var removedBlocks = Tally()
-    private var records = GrowingBuffer<BlockIndex.Record>()
 
     /// `ranges`: where small blocks may lie, page aligned, ascending, without overlaps; at most `denseLimitBytes` in all
     /// (the caller checks).
@@ -23,7 +25,10 @@ final class BlockIndexBuilder {
         let regionCount = Int(BlockIndex.regionLimit)
         regions = GrowingBuffer(capacity: regionCount)
         for _ in 0..<regionCount { regions.append(0) }
-        pageAddresses.reserve(ranges.reduce(0) { $0 + Int($1.count >> 12) })
+        let pageCount = ranges.reduce(0) { $0 + Int($1.count >> 12) }
+        pageAddresses.reserve(pageCount)
+        records = GrowingBuffer(capacity: pageCount * 4)
+        for _ in 0..<pageCount * 4 { records.append(.init(startBits: 0, blocksBefore: 0)) }
         for range in ranges {
             var page = range.lower
             while page < range.upper {
@@ -34,20 +39,25 @@ final class BlockIndexBuilder {
         }
     }
 
-    var smallCount: Int { startGranules.count }
+    var smallCount: Int { sizes.count }
 
     /// Adds a block inside one of the ranges. Blocks must come in ascending order.
     @inline(__always)
     func add(start: UInt64, usable: UInt64) {
         guard let granule = granule(of: start) else { return }
-        startGranules.append(granule)
-        usableWords.append(UInt32(truncatingIfNeeded: usable >> 3))
+        lastRecord = Int(granule >> 6)
+        records.base[lastRecord].startBits |= UInt64(1) << UInt64(granule & 63)
+        sizes.append(usable)
     }
 
     /// Takes back all small blocks from number `count` on.
     func truncate(to count: Int) {
-        startGranules.truncate(to: count)
-        usableWords.truncate(to: count)
+        for _ in count..<max(smallCount, count) {
+            while records[lastRecord].startBits == 0 { lastRecord -= 1 }
+            let highest = UInt64(63 - records[lastRecord].startBits.leadingZeroBitCount)
+            records[lastRecord].startBits &= ~(1 << highest)
+        }
+        sizes.truncate(to: count)
     }
 
     /// Adds a block with a mapping of its own; `extent` are its pages. Must not overlap the ranges.
@@ -70,7 +80,7 @@ final class BlockIndexBuilder {
 
     /// Ends adding: from now on blocks can be looked up and removed.
     func seal() {
-        buildRecords()
+        countBlocks()
         removed = [UInt64](repeating: 0, count: (smallCount + 63) / 64)
     }
 
@@ -81,7 +91,7 @@ final class BlockIndexBuilder {
         let bit = UInt64(1) << UInt64(granule & 63)
         guard record.startBits & bit != 0 else { return nil }
         let number = Int(record.blocksBefore) + (record.startBits & (bit - 1)).nonzeroBitCount
-        return (number, UInt64(usableWords[number]) * 8)
+        return (number, sizes[number])
     }
 
     /// Takes the block with this number away. False when it was taken away before.
@@ -90,54 +100,66 @@ final class BlockIndexBuilder {
         let bit = UInt64(1) << UInt64(number & 63)
         guard removed[number >> 6] & bit == 0 else { return false }
         removed[number >> 6] |= bit
-        removedBlocks.add(UInt64(usableWords[number]) * 8)
+        removedBlocks.add(sizes[number])
         return true
     }
 
     /// Numbers and starts of the blocks with this usable size, ascending.
     func blocks(usable: UInt64) -> [(number: Int, start: UInt64)] {
-        let words = UInt32(truncatingIfNeeded: usable >> 3)
         var result: [(Int, UInt64)] = []
-        for number in 0..<smallCount where usableWords.base[number] == words {
-            result.append((number, address(of: startGranules[number])))
+        forEachStart { number, granule in
+            if sizes[number] == usable { result.append((number, address(of: granule))) }
         }
         return result
     }
 
     func finish() -> BlockIndex {
         if removedBlocks.blocks > 0 {
-            var kept = 0
-            for number in 0..<smallCount where removed[number >> 6] >> UInt64(number & 63) & 1 == 0 {
-                startGranules[kept] = startGranules[number]
-                usableWords[kept] = usableWords[number]
-                kept += 1
+            forEachStart { number, granule in
+                if isRemoved(number) { records.base[granule >> 6].startBits &= ~(1 << UInt64(granule & 63)) }
             }
-            truncate(to: kept)
-            buildRecords()
+            sizes.keep { !isRemoved($0) }
+            countBlocks()
         }
-        startGranules.shrink()
-        usableWords.shrink()
+        sizes.shrink()
         return BlockIndex(
             tables: .init(
-                regions: regions, pages: pages, pageAddresses: pageAddresses, records: records,
-                startGranules: startGranules, usableWords: usableWords),
-            large: large)
+                regions: regions, pages: pages, pageAddresses: pageAddresses, records: records, landmarks: landmarks()),
+            sizes: sizes, large: large)
     }
 
-    private func buildRecords() {
-        let count = pageAddresses.count * 4
-        let new = GrowingBuffer<BlockIndex.Record>(capacity: count)
-        for _ in 0..<count { new.append(.init(startBits: 0, blocksBefore: 0)) }
-        for number in 0..<smallCount {
-            let granule = startGranules.base[number]
-            new.base[Int(granule >> 6)].startBits |= UInt64(1) << UInt64(granule & 63)
+    @inline(__always)
+    private func isRemoved(_ number: Int) -> Bool { removed[number >> 6] >> UInt64(number & 63) & 1 != 0 }
+
+    /// Calls `body(number, granule)` for each block. It may clear the bit of that block.
+    @inline(__always)
+    private func forEachStart(_ body: (Int, Int) -> Void) {
+        var number = 0
+        for record in 0..<records.count {
+            var bits = records.base[record].startBits
+            while bits != 0 {
+                body(number, record << 6 + bits.trailingZeroBitCount)
+                bits &= bits - 1
+                number += 1
+            }
         }
+    }
+
+    private func countBlocks() {
         var before: UInt32 = 0
-        for index in 0..<count {
-            new.base[index].blocksBefore = before
-            before += UInt32(new.base[index].startBits.nonzeroBitCount)
+        for index in 0..<records.count {
+            records.base[index].blocksBefore = before
+            before += UInt32(records.base[index].startBits.nonzeroBitCount)
         }
-        records = new
+    }
+
+    private func landmarks() -> GrowingBuffer<UInt32> {
+        let landmarks = GrowingBuffer<UInt32>(capacity: smallCount >> BlockIndex.landmarkShift + 2)
+        forEachStart { number, granule in
+            if number & (1 << BlockIndex.landmarkShift - 1) == 0 { landmarks.append(UInt32(granule >> 6)) }
+        }
+        landmarks.append(UInt32(max(records.count - 1, 0)))
+        return landmarks
     }
 
     private func setPage(_ address: UInt64, _ entry: UInt32) {
@@ -164,7 +186,5 @@ final class BlockIndexBuilder {
         return (entry - 1) << 8 + UInt32((address >> 4) & 255)
     }
 
-    private func address(of granule: UInt32) -> UInt64 {
-        pageAddresses[Int(granule >> 8)] + UInt64(granule & 255) * 16
-    }
+    private func address(of granule: Int) -> UInt64 { pageAddresses[granule >> 8] + UInt64(granule & 255) * 16 }
 }

@@ -33,10 +33,10 @@ struct SegmentCoding {
         let ids = firstBlock..<firstBlock + count
         var out = ByteWriter(capacity: count * 8 + segment.targets.count * 4)
         var last: UInt64 = 0
-        for id in ids.prefix(smallCount) {
-            let granule = index.start(BlockID(id)) >> 4
-            out.number(granule - last)
-            last = granule
+        let small = ids.prefix(smallCount)
+        index.forEach(in: small.startIndex..<small.endIndex) { _, start, _ in
+            out.number(start >> 4 - last)
+            last = start >> 4
         }
         for id in ids.prefix(smallCount) { out.number(index.usable(BlockID(id)) >> 3) }
         for id in ids { out.number(UInt64(process.types.type(of: BlockID(id)))) }
@@ -69,7 +69,7 @@ struct SegmentCoding {
     private func writePositions(_ segment: ObjectGraph.Segment, _ out: inout ByteWriter) {
         for local in 0..<count {
             var last: UInt16 = 0
-            for edge in Int(segment.offsets[local])..<Int(segment.offsets[local + 1]) {
+            for edge in segment.offsets.edges(of: local) {
                 let position = segment.positions?[edge] ?? ObjectGraph.WordPosition.unknown
                 out.number(UInt64(position &- last))
                 last = position
@@ -147,7 +147,8 @@ struct SegmentCoding {
             }
         }
         return ObjectGraph.Segment(
-            offsets: offsets, targets: targets, interior: try interior(&cursor, blocks), positions: positions,
+            offsets: EdgeOffsets(offsets), targets: targets, interior: try interior(&cursor, blocks),
+            positions: positions,
             types: .init())
     }
 
