@@ -90,10 +90,7 @@ struct CyclePaths {
             return "box"
         }
         if let control = types.control(of: block), control.isInline { return control.object }
-        if let name = types.name(type) { return name }
-        // The frames of a task's asynchronous functions lie in blocks that nobody else holds.
-        if let holder, types.kind(of: holder.block) == .task { return CyclePaths.frameMemory }
-        return "\(ownership.graph.index.usable(block)) bytes"
+        return types.name(type) ?? "\(ownership.graph.index.usable(block)) bytes"
     }
 
     /// Where in `block` the pointer to `target` stands, read from memory when no layout tells.
@@ -143,7 +140,7 @@ struct CyclePaths {
         return result
     }
 
-    private static let frameMemory = "frames"
+    private static let frameMemory = TypeTable.frameName
 
     private static func isControlBlock(_ type: String) -> Bool { type.hasPrefix(ControlBlock.separatePrefix) }
 

@@ -157,7 +157,7 @@ struct LostForest {
     private func rank(_ number: Int) -> Int {
         let entry = ownership.types.entries[Int(types[number])]
         switch entry.kind {
-        case .none, .sideTable: return 0
+        case .none, .sideTable, .frames: return 0
         case .closure, .box, .error, .task: return 1
         case .swiftClass, .cxx:
             return entry.name.hasPrefix("Swift._") || entry.control?.isInline == false ? 1 : 2

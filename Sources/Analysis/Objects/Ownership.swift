@@ -35,7 +35,7 @@ struct Ownership {
             // Between Swift objects only references with a known place count; other blocks hold conservatively.
             if object < 0 || (number < 0 && !trial.isGarbage[object]) { body(target, nil) }
         }
-        if kind == .none, let used = swift.frames[id] { return used.forEach(word) }
+        if kind == .frames, let used = swift.frames[id] { return used.forEach(word) }
         if number >= 0 {
             for reference in swift.references(of: number) {
                 let target = Int(reference.target)

@@ -19,12 +19,14 @@ struct TypeTable {
         case task
         /// The separate counts of an object with weak references. It does not hold the object.
         case sideTable
+        /// Memory in which a task keeps the frames of its asynchronous functions.
+        case frames
 
         /// Whether blocks of this kind begin with metadata and a count of references.
         var isCounted: Bool {
             switch self {
             case .swiftClass, .closure, .box, .error, .task: true
-            case .none, .cxx, .sideTable: false
+            case .none, .cxx, .sideTable, .frames: false
             }
         }
     }
@@ -127,10 +129,17 @@ struct TypeTable {
     /// The type's name; nil for no type.
     func name(_ id: TypeID) -> String? { id == 0 ? nil : entries[Int(id)].name }
 
-    /// Says that these blocks are side tables.
-    mutating func markSideTables(_ blocks: [BlockID]) {
-        guard !blocks.isEmpty else { return }
-        let type = add(Entry(name: "weak reference counts", kind: .sideTable, head: 0, instanceSize: 0))
+    /// Blocks without a type of their own that objects lead to: side tables, and frames of asynchronous functions.
+    mutating func mark(sideTables: [BlockID], frames: some Sequence<BlockID>) {
+        mark(sideTables, Entry(name: "weak reference counts", kind: .sideTable, head: 0, instanceSize: 0))
+        mark(Array(frames), Entry(name: TypeTable.frameName, kind: .frames, head: 0, instanceSize: 0))
+    }
+
+    static let frameName = "task frames"
+
+    private mutating func mark(_ blocks: [BlockID], _ entry: Entry) {
+        guard !blocks.isEmpty, !ofBlock.isEmpty else { return }
+        let type = add(entry)
         for block in blocks where type != 0 { ofBlock[Int(block)] = UInt16(type) }
     }
 

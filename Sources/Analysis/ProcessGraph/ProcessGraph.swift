@@ -75,7 +75,7 @@ package struct ProcessGraph: Sendable {
         let graph = GraphBuilder(image: image, index: heap.index, keepsPositions: keepsPositions).build()
         var types = TypeTable(image: image, graph: graph)
         let swift = types.hasSwift ? SwiftReferences(image: image, graph: graph, types: types) : nil
-        types.markSideTables(swift?.sideTables ?? [])
+        if let swift { types.mark(sideTables: swift.sideTables, frames: swift.frames.keys) }
         let trial = swift.map(TrialDeletion.init)
         let stacks = CallStacks(image: image)
         let tasks = swift.map {

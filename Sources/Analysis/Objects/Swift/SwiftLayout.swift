@@ -100,7 +100,7 @@ struct SwiftLayouts {
         case .closure: return captureLayout(entry.head)
         case .box: return boxLayout(entry.head)
         case .error: return SwiftLayout(fields: [], tail: .error, isKnown: true)
-        case .task, .none, .cxx, .sideTable: return .unknown
+        case .task, .none, .cxx, .sideTable, .frames: return .unknown
         }
     }
 
