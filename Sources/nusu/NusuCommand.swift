@@ -2,7 +2,9 @@ import ArgumentParser
 
 /// The root of the command line: `nusu VERB [TARGET] [OPTIONS]`.
 struct NusuCommand: ParsableCommand {
-    static let verbs: [any ParsableCommand.Type] = [Leaks.self, Heap.self, Why.self, Diff.self, SignalVerb.self]
+    static let verbs: [any ParsableCommand.Type] = [
+        Leaks.self, Heap.self, Why.self, Diff.self, SignalVerb.self, Kill.self,
+    ]
 
     static let configuration = CommandConfiguration(
         commandName: "nusu",
@@ -24,6 +26,7 @@ struct NusuCommand: ParsableCommand {
               nusu leaks 1234 --save a.nusu      keeps the object graph; a file stands for a process everywhere
               nusu diff a.nusu b.nusu      what grew between two of them
               nusu signal 1234             what each signal would do to it; nusu signal TERM explains one
+              nusu kill --ladder 1234      TERM, wait, KILL; says what came of it
 
             EXIT STATUS
               0   nothing found, and everything was looked at

@@ -38,7 +38,10 @@ struct TargetChoice: ParsableArguments {
 
     /// The one process that is meant, whatever its state.
     func identity(of target: String, _ procfs: ProcFS, verb: String) throws -> ProcessIdentity {
-        let resolver = TargetResolver(procfs: procfs, own: getpid())
+        try self.identity(of: target, TargetResolver(procfs: procfs, own: getpid()), verb: verb)
+    }
+
+    func identity(of target: String, _ resolver: TargetResolver, verb: String) throws -> ProcessIdentity {
         let preference: TargetResolver.Preference? = newest ? .newest : oldest ? .oldest : nil
         switch try resolver.resolve(target, preferring: preference) {
         case .one(let identity): return identity

@@ -118,3 +118,27 @@ int clinux_memory_file(const char *name);
 
 /// man 2 pipe2 with O_CLOEXEC.
 int clinux_pipe(int ends[2]);
+
+/// man 2 pidfd_open (Linux 5.3): a descriptor that is closed on exec, or -1 and errno.
+static inline int clinux_pidfd_open(pid_t pid) { return (int)syscall(SYS_pidfd_open, pid, 0); }
+
+/// man 2 pidfd_send_signal (Linux 5.1).
+static inline int clinux_pidfd_send_signal(int descriptor, int signal) {
+    return (int)syscall(SYS_pidfd_send_signal, descriptor, signal, NULL, 0);
+}
+
+/// PIDFD_GET_INFO (Linux 6.13): include/uapi/linux/pidfd.h, pidfd_info, first version.
+struct clinux_pidfd_info {
+    uint64_t mask;
+    uint64_t cgroup;
+    uint32_t pid;
+    uint32_t process;
+    uint32_t parent;
+    uint32_t owners[8];
+    int32_t exit_code;
+};
+
+/// -1 and errno; ENOTTY where the kernel does not know the request.
+static inline int clinux_pidfd_info(int descriptor, struct clinux_pidfd_info *info) {
+    return ioctl(descriptor, _IOWR(0xff, 11, struct clinux_pidfd_info), info);
+}

@@ -21,10 +21,13 @@ package struct TargetResolver: Sendable {
     private let procfs: ProcFS
     /// nusu's own PID: its name never means itself.
     private let own: Int32
+    /// What nusu runs in: only digits mean these, where they are given.
+    private let ancestors: Set<Int32>
 
-    package init(procfs: ProcFS, own: Int32) {
+    package init(procfs: ProcFS, own: Int32, ancestors: Set<Int32> = []) {
         self.procfs = procfs
         self.own = own
+        self.ancestors = ancestors
     }
 
     /// - Throws: `.noTarget` when nothing fits, `.unsupported` for files, `.notPermitted` when only processes fit that
@@ -180,7 +183,13 @@ extension TargetResolver {
     }
 
     private func choose(_ pids: [Int32], _ preference: Preference?, what: String) throws(Failure) -> Resolution {
-        let candidates = pids.compactMap(procfs.candidate).sorted {
+        let others = pids.filter { $0 != own && !ancestors.contains($0) }
+        if others.isEmpty, !pids.isEmpty {
+            throw Failure(
+                .noTarget, what: "only nusu itself and what it runs in \(what)", subject: "TARGET",
+                remedy: "name the process by its PID if that is meant")
+        }
+        let candidates = others.compactMap(procfs.candidate).sorted {
             ($0.identity.startTicks, $0.identity.pid) < ($1.identity.startTicks, $1.identity.pid)
         }
         guard let oldest = candidates.first, let newest = candidates.last else {
