@@ -25,7 +25,8 @@ struct Dominators {
         }
         // Predecessors, as lists in one array.
         var starts = [UInt32](repeating: 0, count: order.count + 1)
-        let isRoot = Dominators.rootSet(process)
+        var isRoot = [Bool](repeating: false, count: order.count)
+        for edge in process.rootEdges { isRoot[Int(position[Int(edge.target)])] = true }
         var degrees = [UInt32](repeating: 0, count: order.count)
         // By address and not in postorder: the edges then lie one behind the other in memory.
         for block in 0..<count where position[block] != 0 {
@@ -56,8 +57,7 @@ struct Dominators {
             changed = false
             rounds += 1
             for number in 1..<max(order.count, 1) {
-                guard let block = order[number] else { continue }
-                var best: UInt32 = isRoot.contains(block) ? 0 : unknown
+                var best: UInt32 = isRoot[number] ? 0 : unknown
                 for predecessor in predecessors[Int(starts[number])..<Int(starts[number + 1])]
                 where dominator[Int(predecessor)] != unknown && best != 0 {
                     best = best == unknown ? predecessor : common(best, predecessor)
@@ -80,11 +80,10 @@ struct Dominators {
         return left
     }
 
-    private static func rootSet(_ process: ProcessGraph) -> Set<BlockID> { Set(process.rootEdges.map(\.target)) }
-
     /// All blocks that are alive, children before parents, with a stack of its own.
     private static func postorder(_ process: ProcessGraph) -> [BlockID] {
-        var seen = [Bool](repeating: false, count: process.index.count)
+        // Lost blocks are not entered either.
+        var seen = process.states.map { $0 == Verdict.lost.rawValue }
         var result: [BlockID] = []
         var stack: [(block: BlockID, next: Int, end: Int)] = []
         var pending: [BlockID] = []
@@ -92,12 +91,11 @@ struct Dominators {
             seen[Int(block)] = true
             let first = pending.count
             process.ownership.forEachHeld(by: block) { target, _ in
-                if process.states[Int(target)] != Verdict.lost.rawValue { pending.append(target) }
+                if !seen[Int(target)] { pending.append(target) }
             }
             stack.append((block, first, pending.count))
         }
-        for edge in process.rootEdges
-        where !seen[Int(edge.target)] && process.states[Int(edge.target)] != Verdict.lost.rawValue {
+        for edge in process.rootEdges where !seen[Int(edge.target)] {
             open(edge.target)
             while let top = stack.last {
                 if top.next < top.end {

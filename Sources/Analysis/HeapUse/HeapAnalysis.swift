@@ -80,34 +80,31 @@ package enum HeapAnalysis {
             .sorted { (retained[$0], $1) > (retained[$1], $0) }
             .prefix(HeapFindings.ownerLimit)
         guard !top.isEmpty else { return [] }
-        let finder = PathFinder(process)
-        let kinds = self.kinds(process, tree, Set(top))
-        return top.compactMap { number in
+        let finder = PathFinder(process, to: top.compactMap { tree.order[$0] })
+        let kinds = self.kinds(process, tree, Array(top))
+        return zip(top, kinds).compactMap { number, kinds in
             guard let block = tree.order[number] else { return nil }
             let type = process.types.name(process.types.type(of: block)) ?? "\(process.index.usable(block)) bytes"
             return HeapFindings.Owner(
                 address: process.index.start(block), type: type,
-                retained: Tally(blocks: Int(blocks[number]), bytes: retained[number]), kinds: kinds[number] ?? [],
+                retained: Tally(blocks: Int(blocks[number]), bytes: retained[number]), kinds: kinds,
                 path: finder.path(to: block))
         }
     }
 
-    /// What each of the `owners` retains, by kind.
+    /// What each of the `owners` retains, by kind; in their order.
     private static func kinds(
-        _ process: ProcessGraph, _ tree: Dominators, _ owners: Set<Int>
-    ) -> [Int: [LeakGroup.HeldKind]] {
-        var owner = [UInt32](repeating: 0, count: tree.order.count)
-        var counts = [Int: KindCounts](uniqueKeysWithValues: owners.map { ($0, KindCounts(process)) })
-        for number in 1..<max(tree.order.count, 1) {
+        _ process: ProcessGraph, _ tree: Dominators, _ owners: [Int]
+    ) -> [[LeakGroup.HeldKind]] {
+        // Per position: 1 + the number of the owner that it lies below.
+        var owner = [UInt8](repeating: 0, count: tree.order.count)
+        for (rank, number) in owners.enumerated() { owner[number] = UInt8(rank + 1) }
+        var counts = owners.map { _ in KindCounts(process) }
+        for number in 1..<max(tree.order.count, 1) where owner[number] == 0 {
             guard let block = tree.order[number] else { continue }
-            if owners.contains(number) {
-                owner[number] = UInt32(number)
-                continue
-            }
             owner[number] = owner[Int(tree.dominator[number])]
-            guard owner[number] != 0 else { continue }
-            counts[Int(owner[number])]?.add(block)
+            if owner[number] > 0 { counts[Int(owner[number]) - 1].add(block) }
         }
-        return counts.mapValues { $0.most(kindsShown) }
+        return counts.map { $0.most(kindsShown) }
     }
 }

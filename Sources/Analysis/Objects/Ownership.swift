@@ -24,8 +24,8 @@ struct Ownership {
     private func forEachPointer(of id: BlockID, _ body: (BlockID, UInt32?) -> Void) {
         guard let swift, let trial else {
             for target in graph.targets(of: id) { body(target, nil) }
-            for edge in graph.interiorEdges(of: id) { body(edge.target, nil) }
-            return
+            guard graph.mayHoldInterior(id) else { return }
+            return graph.interiorEdges(of: id).forEach { body($0.target, nil) }
         }
         let kind = types.kind(of: id)
         if kind == .sideTable { return }
@@ -45,6 +45,6 @@ struct Ownership {
             }
         }
         graph.targets(of: id).forEach(word)
-        for edge in graph.interiorEdges(of: id) { word(edge.target) }
+        if graph.mayHoldInterior(id) { graph.interiorEdges(of: id).forEach { word($0.target) } }
     }
 }

@@ -1,6 +1,7 @@
 import Model
 
-/// Shortest ways from roots to blocks: one search from all roots at once, which remembers from where each block was reached.
+/// Shortest ways from roots to blocks: one search from all roots at once, which remembers from where each block was reached
+/// and goes no further than it must.
 struct PathFinder {
     let process: ProcessGraph
     /// Per block: 1 + the block from which it was reached first; `fromRoot` for blocks that a root holds; 0 for none.
@@ -12,7 +13,8 @@ struct PathFinder {
     private static let fromRoot = UInt32.max
     private static let stepLimit = 64
 
-    init(_ process: ProcessGraph) {
+    /// - Parameter wanted: the blocks to which a way is asked for.
+    init(_ process: ProcessGraph, to wanted: [BlockID]) {
         self.process = process
         names = EdgeNames(ownership: process.ownership, image: process.image)
         cameFrom = [UInt32](repeating: 0, count: process.index.count)
@@ -20,11 +22,12 @@ struct PathFinder {
         // program is at. Registers are asked for what nothing else leads to.
         let momentary: Set<RootKind> = [.register, .threadVector, .torn]
         let order = process.rootEdges.indices.sorted { rank($0) < rank($1) }
-        search(from: order.filter { !momentary.contains(process.rootEdges[$0].kind) })
-        search(from: order)
+        search(from: order.filter { !momentary.contains(process.rootEdges[$0].kind) }, for: wanted)
+        search(from: order, for: wanted)
     }
 
-    private mutating func search(from roots: [Int]) {
+    private mutating func search(from roots: [Int], for wanted: [BlockID]) {
+        var open = wanted[...]
         var frontier: [BlockID] = []
         for number in roots where cameFrom[Int(process.rootEdges[number].target)] == 0 {
             let target = process.rootEdges[number].target
@@ -34,6 +37,8 @@ struct PathFinder {
             frontier.append(target)
         }
         while !frontier.isEmpty {
+            while let last = open.last, cameFrom[Int(last)] != 0 { open.removeLast() }
+            if open.isEmpty { return }
             var next: [BlockID] = []
             for block in frontier {
                 process.ownership.forEachHeld(by: block) { target, _ in

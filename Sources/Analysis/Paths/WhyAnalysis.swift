@@ -112,11 +112,12 @@ package enum WhyAnalysis {
 
     private static func paths(_ process: ProcessGraph, _ blocks: [BlockID], limit: Int) -> [WhyFindings.Path] {
         guard !blocks.isEmpty else { return [] }
-        let finder = PathFinder(process)
         let step = sampleStep(blocks.count)
+        let samples = stride(from: 0, to: blocks.count, by: step).map { blocks[$0] }
+        let finder = PathFinder(process, to: samples)
         var shapes: [[String]: (count: Int, example: OwnershipPath)] = [:]
-        for number in stride(from: 0, to: blocks.count, by: step) {
-            let path = finder.path(to: blocks[number])
+        for block in samples {
+            let path = finder.path(to: block)
             // Registers and stack slots differ from block to block: the kind and the thread are the shape.
             let root = path.root.map { place in
                 place.kind == .data ? "\(place.address ?? 0)" : "\(place.kind) \(place.thread ?? 0)"
