@@ -48,6 +48,7 @@ imports:
 
 bench: release
 	$(SWIFT) build --scratch-path $(BUILD) -c release --product nusu-demo
+	$(SWIFT) build --scratch-path $(BUILD) -c release --product nusu-demo-swift
 	Benchmarks/run dist/nusu "$$($(SWIFT) build --scratch-path $(BUILD) -c release --show-bin-path)/nusu-demo"
 
 # What one of the tests looks at; without it that test is skipped. Takes minutes, and fetches SwiftNIO.
