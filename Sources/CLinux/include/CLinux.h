@@ -98,6 +98,13 @@ static inline int clinux_run_thread(size_t stack_size, void *(*body)(void *), vo
     return code == 0 ? pthread_join(thread, NULL) : code;
 }
 
+/// Starts a thread that nobody waits for; an error number, 0 for success.
+static inline int clinux_start_thread(void *(*body)(void *), void *argument) {
+    pthread_t thread;
+    int code = pthread_create(&thread, NULL, body, argument);
+    return code == 0 ? pthread_detach(thread) : code;
+}
+
 /// Forks a child that waits for a byte from `gate` and then becomes the program `arguments[0]`, looked for as a shell does.
 /// The child's signal mask is `mask`. Where the program cannot be started the child writes the error number to `report`, and
 /// where the other end of `gate` is closed it ends. -1 and errno when there is no child. One call, since between fork and

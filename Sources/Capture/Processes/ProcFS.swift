@@ -123,6 +123,7 @@ extension ProcFS {
         static let threads = 4 * 1024 * 1024
         static let processes = 4 * 1024 * 1024
         static let descriptors = 4 * 1024 * 1024
+        static let names = 16 * 1024 * 1024
     }
 
     func path(of pid: Int32, thread: Int32? = nil) -> String {

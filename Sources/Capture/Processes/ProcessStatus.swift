@@ -1,53 +1,9 @@
-/// The fields of `/proc/PID/status` that nusu uses (man 5 proc_pid_status). A field that this kernel lacks, or that a
-/// process without memory lacks (kernel threads, zombies), is nil or empty.
-package struct ProcessStatus: Hashable, Sendable {
-    package struct Owner: Hashable, Sendable {
-        package var real: UInt32
-        package var effective: UInt32
-        package var saved: UInt32
-    }
+package import Model
 
-    /// The process that a thread belongs to; its own number for a main thread.
-    package private(set) var processID: Int32 = 0
-    /// 0: nobody traces it.
-    package private(set) var tracerPid: Int32 = 0
-    package private(set) var user = Owner(real: 0, effective: 0, saved: 0)
-    package private(set) var group = Owner(real: 0, effective: 0, saved: 0)
-    /// The process's number in each pid namespace it is in, from the one /proc belongs to down to its own.
-    package private(set) var namespacePids: [Int32] = []
-    /// VmSize.
-    package private(set) var virtualBytes: UInt64?
-    /// VmRSS: as the kernel counts it, exact to a few pages per processor.
-    package private(set) var residentBytes: UInt64?
-    /// RssAnon.
-    package private(set) var anonymousResidentBytes: UInt64?
-    /// RssShmem.
-    package private(set) var sharedResidentBytes: UInt64?
-    /// VmSwap.
-    package private(set) var swappedBytes: UInt64?
-    /// VmPTE.
-    package private(set) var pageTableBytes: UInt64?
-    /// VmLck: locked in memory; a forked child's copy is not.
-    package private(set) var lockedBytes: UInt64?
-    package private(set) var threadCount: Int?
-    /// Bit n-1 stands for signal n. Of the thread, of the whole process, blocked, ignored, caught.
-    package private(set) var signalsPending: UInt64 = 0
-    package private(set) var signalsPendingShared: UInt64 = 0
-    package private(set) var signalsBlocked: UInt64 = 0
-    package private(set) var signalsIgnored: UInt64 = 0
-    package private(set) var signalsCaught: UInt64 = 0
-    /// CapEff: bit n stands for capability n (include/uapi/linux/capability.h).
-    package private(set) var effectiveCapabilities: UInt64 = 0
-    /// 0 none, 1 strict, 2 filter; nil where the kernel has no seccomp.
-    package private(set) var seccompMode: Int32?
-    /// The thread runs with a shadow stack (x86_Thread_features: shstk): returning through a made-up frame would end it.
-    package private(set) var shadowStack = false
-
-    /// CAP_SYS_PTRACE in the effective set.
-    package var mayTraceOthers: Bool { effectiveCapabilities & (1 << 19) != 0 }
-
+extension ProcessStatus {
     /// nil when the bytes do not hold at least the fields that every kernel writes (Tgid, TracerPid, Uid, Gid).
     package init?(parsing bytes: [UInt8]) {
+        self.init()
         var seen = 0
         bytes.withUnsafeBufferPointer { buffer in
             var scanner = ByteScanner(buffer)
@@ -93,6 +49,12 @@ package struct ProcessStatus: Hashable, Sendable {
         case "SigIgn": signalsIgnored = line.blankThenHexadecimal() ?? 0
         case "SigCgt": signalsCaught = line.blankThenHexadecimal() ?? 0
         case "CapEff": effectiveCapabilities = line.blankThenHexadecimal() ?? 0
+        case "voluntary_ctxt_switches":
+            line.skipBlanks()
+            voluntarySwitches = line.decimal()
+        case "nonvoluntary_ctxt_switches":
+            line.skipBlanks()
+            involuntarySwitches = line.decimal()
         case "Seccomp": seccompMode = line.blankThenInt32()
         case "x86_Thread_features":
             while let word = line.word() { if word.elementsEqual("shstk".utf8) { shadowStack = true } }
