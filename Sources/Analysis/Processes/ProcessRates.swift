@@ -1,0 +1,54 @@
+package import Model
+
+/// What a process did between two looks, per second of that time. A part that was not read both times is nil.
+package struct ProcessRates: Hashable, Sendable {
+    /// 100 is one processor, all the time.
+    package var cpuPercent: Double
+    /// The share of the time that it was ready to run and no processor was free; of the main thread, or of the thread.
+    package var waitPercent: Double?
+    package var voluntarySwitches: Double?
+    package var involuntarySwitches: Double?
+    package var minorFaults: Double
+    package var majorFaults: Double
+    package var readBytes: Double?
+    package var writtenBytes: Double?
+    /// Below zero when it gave memory back.
+    package var residentBytes: Double
+
+    /// nil where the two are not the same process, or no time passed.
+    package init?(from before: ProcessRecord, to after: ProcessRecord, seconds: Double, facts: MachineFacts) {
+        guard seconds > 0, before.stat.pid == after.stat.pid, before.stat.startTicks == after.stat.startTicks else {
+            return nil
+        }
+        func rate(_ first: UInt64, _ second: UInt64) -> Double { Double(second &- min(first, second)) / seconds }
+        func rate(_ first: UInt64?, _ second: UInt64?) -> Double? {
+            guard let first, let second else { return nil }
+            return rate(first, second)
+        }
+        let ticks = rate(
+            before.stat.userTicks &+ before.stat.systemTicks, after.stat.userTicks &+ after.stat.systemTicks)
+        cpuPercent = ticks * 100 / Double(max(facts.ticksPerSecond, 1))
+        waitPercent = rate(before.runTimes?.waited, after.runTimes?.waited).map { $0 / 1e7 }
+        voluntarySwitches = rate(before.status?.voluntarySwitches, after.status?.voluntarySwitches)
+        involuntarySwitches = rate(before.status?.involuntarySwitches, after.status?.involuntarySwitches)
+        minorFaults = rate(before.stat.minorFaults, after.stat.minorFaults)
+        majorFaults = rate(before.stat.majorFaults, after.stat.majorFaults)
+        readBytes = rate(before.io?.readBytes, after.io?.readBytes)
+        writtenBytes = rate(before.io?.writtenBytes, after.io?.writtenBytes)
+        let pages = Double(after.stat.residentPages) - Double(before.stat.residentPages)
+        residentBytes = pages * Double(facts.pageBytes) / seconds
+    }
+
+    /// The rates of every record of `after` that was there before.
+    package static func between(
+        _ before: [ProcessRecord], _ after: [ProcessRecord], seconds: Double, facts: MachineFacts
+    ) -> [Int32: ProcessRates] {
+        let earlier = Dictionary(before.map { ($0.stat.pid, $0) }) { first, _ in first }
+        var result: [Int32: ProcessRates] = [:]
+        for record in after {
+            guard let before = earlier[record.stat.pid] else { continue }
+            result[record.stat.pid] = ProcessRates(from: before, to: record, seconds: seconds, facts: facts)
+        }
+        return result
+    }
+}
