@@ -44,6 +44,14 @@ extension Dictionary where Key == String, Value == JSONValue {
             self[key + "Base64"] = .string(Data(bytes).base64EncodedString())
         }
     }
+
+    /// The same for a list of texts: `keyBase64` is a list too, of all of them.
+    mutating func set(_ key: String, list: [[UInt8]]?) {
+        self[key] = list.map { .array($0.map { .string(String(decoding: $0, as: UTF8.self)) }) } ?? .null
+        if let list, list.contains(where: { String(validating: $0, as: UTF8.self) == nil }) {
+            self[key + "Base64"] = .array(list.map { .string(Data($0).base64EncodedString()) })
+        }
+    }
 }
 
 extension JSONValue: Encodable {

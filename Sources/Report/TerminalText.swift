@@ -13,6 +13,8 @@ package enum TerminalText {
 
     /// The same for raw bytes: those that are no UTF-8 are shown as `\xff`.
     package static func escaped(_ bytes: [UInt8]) -> String {
+        // Nearly all names and arguments are plain ASCII.
+        if bytes.allSatisfy({ (0x20..<0x7f).contains($0) }) { return String(decoding: bytes, as: UTF8.self) }
         if let text = String(validating: bytes, as: UTF8.self) { return escaped(text) }
         var result = ""
         var decoder = UTF8()

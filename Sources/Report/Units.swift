@@ -31,8 +31,8 @@ enum Units {
     }
 
     /// "1 block", "70,676 blocks".
-    static func counted(_ count: Int, _ noun: String) -> String {
-        "\(grouped(count)) \(noun)\(count == 1 ? "" : "s")"
+    static func counted(_ count: Int, _ noun: String, plural: String? = nil) -> String {
+        "\(grouped(count)) \(count == 1 ? noun : plural ?? noun + "s")"
     }
 
     /// "0.3 ms", "9 ms", "1.4 s", "75 s".

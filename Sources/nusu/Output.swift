@@ -47,6 +47,12 @@ struct Output {
 
     func write(_ ambiguity: AmbiguousTarget) -> Int32 { write(ambiguity.failure, candidates: ambiguity.candidates) }
 
+    /// Says on stderr what a listing could not show.
+    func note(_ gap: Gap) {
+        let remedy = gap.remedy.map { "; \($0)" } ?? ""
+        _ = Output.write("nusu: not shown: \(gap.what): \(gap.reason)\(remedy)\n", to: STDERR_FILENO)
+    }
+
     private func write(_ failure: Failure, candidates: [FailureReport.Candidate]) -> Int32 {
         let status = ExitStatus.of(failure.kind)
         let report = FailureReport(failure: failure, status: status, candidates: candidates)

@@ -1,0 +1,122 @@
+import FoundationEssentials
+import Glibc
+import Testing
+
+/// `nusu ps` beside ps(1), on the same processes at the same moment.
+extension LiveTests {
+    @Suite(.serialized, .enabled(if: installed("ps") != nil, "ps is not installed")) struct ProcessListTests {
+        static let forms = [
+            "", "-f", "-F", "-l", "-lf", "-j", "-L", "-Lf", "u", "l", "j",
+            "-o pid,ppid,stat,wchan:20,args", "-o pid=,comm=", "-o user:20,pid,ppid=PARENT,comm",
+            "-o user,ruser,suser,euser,group,rgroup,uid,gid,ruid,rgid", "-o pgid,sid,tpgid,tty,tname,nlwp,lwp,tgid",
+            "-o pid,lstart,start,stime,cls,rtprio,psr,f,sz,pri,opri,ni",
+            "-o pid,vsz,rss,pmem,pcpu,c,time,times,bsdtime",
+            "-o pid,args,comm,pid", "-o pid,pending,blocked,ignored,caught,comm", "-o pid,pidns,netns,userns,mntns,oom",
+            "--no-headers -o pid,comm", "-o pid,comm --sort=-pid", "-o pid,comm --sort=comm,-pid",
+        ]
+
+        @Test("The same text as ps, on 200 processes") func sameText() throws {
+            let sleepers = try Sleepers(200)
+            for form in Self.forms { try compare(form, sleepers) }
+        }
+
+        private func compare(_ form: String, _ sleepers: Sleepers) throws {
+            // Dialects do not mix: BSD's letters go with its own way to name processes.
+            let isBSD = !form.isEmpty && !form.hasPrefix("-")
+            let words = form.split(separator: " ").map(String.init) + (isBSD ? ["p"] : ["-p"]) + [sleepers.list]
+            var outcome = (try run(["ps"] + words).text, try run([Surroundings.nusu, "ps"] + words).text)
+            // A second may have passed between the two.
+            for _ in 0..<3 where outcome.0 != outcome.1 {
+                outcome = (try run(["ps"] + words).text, try run([Surroundings.nusu, "ps"] + words).text)
+            }
+            #expect(outcome.0 == outcome.1, "\(form)")
+        }
+
+        @Test("The same processes as ps, whichever way they are chosen") func sameSelection() throws {
+            let sleepers = try Sleepers(3)
+            let own = try #require(sleepers.pids.first)
+            let session = getsid(own)
+            for words in [
+                ["-C", "sleep"], ["--ppid", "\(getpid())"], ["-u", "\(geteuid())"], ["-U", "root"],
+                ["-s", "\(session)"],
+                ["-p", sleepers.list], ["ax"], ["-e"], ["-A"], ["x"], [], ["-d"], ["-N", "-u", "root"], ["-t", "?"],
+                ["-p", "\(own)", "-C", "nothing"],
+            ] {
+                let mine = Set(sleepers.pids.map { "\($0)" })
+                func chosen(_ tool: [String]) throws -> Set<String> {
+                    let text = try run(tool + words + ["-o", "pid="]).text
+                    return mine.intersection(text.split(whereSeparator: \.isWhitespace).map(String.init))
+                }
+                #expect(try chosen(["ps"]) == chosen([Surroundings.nusu, "ps"]), "\(words)")
+            }
+        }
+
+        @Test("Status 1 when nothing fits, 64 when it cannot be understood") func status() throws {
+            #expect(try run([Surroundings.nusu, "ps", "-C", "nusu-no-such-name"]).status == 1)
+            #expect(try run([Surroundings.nusu, "ps", "-e"]).status == 0)
+            for words in [
+                ["-o", "nonsense"], ["-Q"], ["--where", "cpu>"], ["--nonsense"], ["-o", "readrate"], ["-p"],
+            ] {
+                #expect(try run([Surroundings.nusu, "ps"] + words).status == 64, "\(words)")
+            }
+            #expect(try run([Surroundings.nusu, "ps", "--fields"]).text.contains("waited"))
+            #expect(try run([Surroundings.nusu, "ps", "--help"]).status == 0)
+        }
+
+        struct Document: Decodable {
+            struct Process: Decodable {
+                let pid: Int32
+                let ppid: Int32
+                let user: String
+                let state: String
+                let command: String
+                let arguments: [String]
+                let argumentsBase64: [String]?
+                let residentBytes: Int
+                let waitPercent: Double?
+            }
+            let schema: String
+            let intervalSeconds: Double?
+            let processes: [Process]
+        }
+
+        private func document(_ words: [String]) throws -> Document {
+            let run = try run([Surroundings.nusu, "ps", "--json"] + words)
+            return try JSONDecoder().decode(Document.self, from: Data(run.output))
+        }
+
+        @Test("JSON: names, arguments and bytes that are no text") func json() throws {
+            let sleepers = try Sleepers(1, ["sleep", "600"])
+            let process = try #require(try document(["-p", sleepers.list]).processes.first)
+            #expect(process.pid == sleepers.pids[0])
+            #expect(process.ppid == getpid())
+            #expect(process.command == "sleep")
+            #expect(process.arguments == ["sleep", "600"])
+            #expect(process.state == "S")
+            #expect(process.residentBytes > 0)
+            #expect(process.argumentsBase64 == nil)
+        }
+
+        @Test("Hostile arguments reach no terminal raw") func hostile() throws {
+            let child = try Child(["sh", "-c", "read line; :", "\u{1b}[31mred\nPID 1\t\u{202e}", "[kworker/0:0]"])
+            let text = try run([Surroundings.nusu, "ps", "-o", "args=", "-p", "\(child.pid)"]).text
+            #expect(text == "sh -c read line; : \\x1b[31mred\\nPID 1\\t\\u{202e} [kworker/0:0]\n")
+            let arguments = try #require(try document(["-p", "\(child.pid)"]).processes.first).arguments
+            #expect(arguments.last == "[kworker/0:0]")
+            #expect(arguments[3] == "\u{1b}[31mred\nPID 1\t\u{202e}")
+        }
+
+        @Test("Conditions choose, and rates appear with --interval only") func conditions() throws {
+            let sleepers = try Sleepers(2)
+            let busy = try Child(["sh", "-c", "while :; do :; done"])
+            let both = sleepers.list + ",\(busy.pid)"
+            let quiet = try document(["-p", both, "--where", "name==sleep && rss>0 && args~\"600$\""])
+            #expect(quiet.processes.map(\.pid) == sleepers.pids.sorted())
+            #expect(quiet.intervalSeconds == nil)
+            let rates = try document(["-p", both, "--interval", "300ms", "-o", "pwait", "--where", "cpu>5"])
+            #expect(rates.processes.map(\.pid) == [busy.pid])
+            #expect(rates.processes.first?.waitPercent != nil)
+            #expect((rates.intervalSeconds ?? 0) > 0.29)
+        }
+    }
+}

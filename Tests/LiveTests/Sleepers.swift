@@ -1,0 +1,22 @@
+import Glibc
+
+/// Many processes that sleep and do nothing else, so that two tools which look one after the other see the same.
+final class Sleepers {
+    private let children: [Child]
+
+    var pids: [pid_t] { children.map(\.pid) }
+    var list: String { pids.map(String.init).joined(separator: ",") }
+
+    init(_ count: Int, _ arguments: [String] = ["sleep", "600"]) throws {
+        children = try (0..<count).map { _ in try Child(arguments) }
+        // Between fork and exec they still have the test's name, and what starts has not gone to sleep yet.
+        for child in children {
+            for _ in 0..<1000 where !Sleepers.sleeps(child.pid, arguments[0]) { usleep(1000) }
+        }
+    }
+
+    private static func sleeps(_ pid: pid_t, _ name: String) -> Bool {
+        let asleep = Surroundings.readFile("/proc/\(pid)/wchan")?.contains("nanosleep") ?? false
+        return asleep && Surroundings.readFile("/proc/\(pid)/comm")?.hasPrefix(name) == true
+    }
+}
