@@ -23,9 +23,9 @@ struct NusuCommand: ParsableCommand {
               nusu heap 1234               what is alive, by type, and who keeps most of it
               nusu heap 1234 --over 60s    which types grow, and who holds them
               nusu why 1234 Session        who keeps the blocks of a type, or the block at an address, alive
-              nusu ps -ef                  the processes, as ps(1) lists them, and more
               nusu leaks 1234 --save a.nusu      keeps the object graph; a file stands for a process everywhere
               nusu diff a.nusu b.nusu      what grew between two of them
+              nusu ps -ef                  the processes, as ps(1) lists them, and more
               nusu signal 1234             what each signal would do to it; nusu signal TERM explains one
               nusu kill --ladder 1234      TERM, wait, KILL; says what came of it
 
