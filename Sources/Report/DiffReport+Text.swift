@@ -40,8 +40,9 @@ extension DiffReport {
                 "\(Units.counted(worseLeaks.count, "leak")) by \(Units.bytes(DiffReport.gain(worseLeaks[...])))")
         }
         if parts.isEmpty {
-            parts.append(
-                "what \(Units.counted(grownOwners.count, "owner")) \(grownOwners.count == 1 ? "keeps" : "keep")")
+            let owners = Units.counted(grownOwners.count, "owner")
+            let gain = Units.bytes(DiffReport.gain(grownOwners[...]))
+            parts.append("what \(owners) \(grownOwners.count == 1 ? "keeps" : "keep"), by \(gain)")
         }
         return "Grew\(time)\(steps): \(parts.joined(separator: "; "))."
     }
