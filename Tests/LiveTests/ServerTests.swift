@@ -10,7 +10,7 @@ extension LiveTests {
         func look(at pid: pid_t, rounds: Int = rounds) throws {
             let methods = ["auto", "fork", "copy", "auto", "stream"]
             for round in 0..<rounds {
-                let run = try LeakRun("\(pid)", ["--snapshot", methods[round % methods.count]])
+                let run = try attempt(pid, methods[round % methods.count])
                 #expect([0, 1, 2].contains(run.outcome.status), "\(run.outcome.text.prefix(500))")
                 let document = try run.document()
                 #expect(document.isSound)
@@ -18,6 +18,18 @@ extension LiveTests {
                 #expect(document.heap.blocks > 10)
                 #expect(ProcessView(pid: pid).harm.isEmpty, "\(ProcessView(pid: pid).harm)")
             }
+        }
+
+        /// A thread that waits for a disk cannot be stopped, and nusu then lets the process go and says so: on a machine whose
+        /// disk is busy that is no failure, and the next attempt finds it running.
+        private func attempt(_ pid: pid_t, _ method: String) throws -> LeakRun {
+            for _ in 0..<3 {
+                let run = try LeakRun("\(pid)", ["--snapshot", method])
+                guard run.outcome.status == 69, run.outcome.text.contains("did not stop within") else { return run }
+                #expect(ProcessView(pid: pid).harm.isEmpty)
+                usleep(300_000)
+            }
+            return try LeakRun("\(pid)", ["--snapshot", method])
         }
 
         /// A client in Python that asks until its input ends and then prints `asked FAILED`.
