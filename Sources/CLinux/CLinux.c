@@ -3,6 +3,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
+#include <sys/prctl.h>
 #include <grp.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -67,3 +69,32 @@ int clinux_drop_rights(uid_t nobody) {
 }
 
 int clinux_memory_file(const char *name) { return memfd_create(name, MFD_CLOEXEC); }
+
+pid_t clinux_fork(int (*body)(void *), void *argument) {
+    pid_t parent = getpid();
+    pid_t child = fork();
+    if (child != 0) return child;
+    prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+    alarm(30);
+    // It may have ended before the wish was known.
+    if (getppid() != parent) _exit(0);
+    _exit(body(argument));
+}
+
+int clinux_stay_on_processor(void) {
+    int processor = sched_getcpu();
+    if (processor < 0) return -1;
+    cpu_set_t set;
+    CPU_ZERO(&set);
+    CPU_SET(processor, &set);
+    return sched_setaffinity(0, sizeof set, &set);
+}
+
+void clinux_outlive_parent(void) { prctl(PR_SET_PDEATHSIG, 0, 0, 0, 0); }
+
+static volatile uint64_t with_value = 1;
+static volatile uint64_t without_value;
+
+uint64_t clinux_code_address(void) { return (uint64_t)(uintptr_t)&clinux_code_address; }
+uint64_t clinux_data_address(void) { return (uint64_t)(uintptr_t)&with_value; }
+uint64_t clinux_bss_address(void) { return (uint64_t)(uintptr_t)&without_value; }

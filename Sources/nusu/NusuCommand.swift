@@ -3,7 +3,7 @@ import ArgumentParser
 /// The root of the command line: `nusu VERB [TARGET] [OPTIONS]`.
 struct NusuCommand: ParsableCommand {
     static let verbs: [any ParsableCommand.Type] = [
-        Leaks.self, Heap.self, Why.self, Diff.self, Ps.self, SignalVerb.self, Kill.self,
+        Leaks.self, Heap.self, Why.self, Diff.self, Ps.self, SignalVerb.self, Kill.self, Explain.self,
     ]
 
     static let configuration = CommandConfiguration(
@@ -28,6 +28,7 @@ struct NusuCommand: ParsableCommand {
               nusu ps -ef                  the processes, as ps(1) lists them, and more
               nusu signal 1234             what each signal would do to it; nusu signal TERM explains one
               nusu kill --ladder 1234      TERM, wait, KILL; says what came of it
+              nusu explain zombie          a notion, its live value here, a demo; in English or Korean
 
             EXIT STATUS
               0   nothing found, and everything was looked at

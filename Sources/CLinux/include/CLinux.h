@@ -149,3 +149,18 @@ struct clinux_pidfd_info {
 static inline int clinux_pidfd_info(int descriptor, struct clinux_pidfd_info *info) {
     return ioctl(descriptor, _IOWR(0xff, 11, struct clinux_pidfd_info), info);
 }
+
+/// Forks a child of a program with a single thread that runs `body(argument)` and ends with what that returns. It ends with
+/// its parent, and after half a minute at the latest.
+pid_t clinux_fork(int (*body)(void *), void *argument);
+
+/// Runs on no other processor than the one that it runs on now; -1 and errno.
+int clinux_stay_on_processor(void);
+
+/// A child of `clinux_fork` that is not to end with its parent.
+void clinux_outlive_parent(void);
+
+/// Where a function, a variable with a value and one without lie in this program.
+uint64_t clinux_code_address(void);
+uint64_t clinux_data_address(void);
+uint64_t clinux_bss_address(void);

@@ -1,0 +1,151 @@
+import Glibc
+package import Model
+
+extension ProcFS {
+    /// The live values of explanations; what this kernel does not tell is left out.
+    /// - Parameter wait: lets so many seconds pass between two looks at what is counted.
+    package func explainFacts(
+        _ wanted: Set<ExplainFact>, own: Int32, wait: (Double) -> Void
+    ) -> [ExplainFact: ExplainValue] {
+        var facts: [ExplainFact: ExplainValue] = [:]
+        takeMachine(&facts)
+        takeOwn(own, &facts)
+        if !wanted.isDisjoint(with: [.processes, .threads, .kernelThreads, .zombies, .adopted]) { takeList(&facts) }
+        if wanted.contains(.switchesPerSecond), let before = counter("ctxt") {
+            wait(ProcFS.switchSeconds)
+            if let after = counter("ctxt"), after >= before {
+                facts[.switchesPerSecond] = .perSecond(Double(after - before) / ProcFS.switchSeconds)
+            }
+        }
+        return facts.filter { wanted.contains($0.key) }
+    }
+
+    private static let switchSeconds = 0.25
+
+    private func takeList(_ facts: inout [ExplainFact: ExplainValue]) {
+        guard let pids = try? processIDs() else { return }
+        var threads = 0
+        var kernelThreads = 0
+        var zombies = 0
+        var adopted = 0
+        for pid in pids {
+            guard let stat = try? stat(of: pid) else { continue }
+            threads += max(stat.threadCount, 1)
+            if stat.isKernelThread { kernelThreads += 1 }
+            if stat.isZombie, stat.threadCount <= 1 { zombies += 1 }
+            if stat.parent == 1 { adopted += 1 }
+        }
+        facts[.processes] = .count(UInt64(pids.count))
+        facts[.threads] = .count(UInt64(threads))
+        facts[.kernelThreads] = .count(UInt64(kernelThreads))
+        facts[.zombies] = .count(UInt64(zombies))
+        facts[.adopted] = .count(UInt64(adopted))
+    }
+
+    private func takeMachine(_ facts: inout [ExplainFact: ExplainValue]) {
+        facts[.pidLimit] = number(inFile: root + "/sys/kernel/pid_max").map { .number(Int64(clamping: $0)) }
+        facts[.forksSinceBoot] = counter("processes").map { .count($0) }
+        facts[.roundRobinSlice] = number(inFile: root + "/sys/kernel/sched_rr_timeslice_ms").map {
+            .seconds(Double($0) / 1000)
+        }
+        facts[.autogroup] = number(inFile: root + "/sys/kernel/sched_autogroup_enabled").map { .count($0) }
+        facts[.kernelRelease] = words(of: "/sys/kernel/osrelease").first.map { .text($0) }
+        let load = words(of: "/loadavg")
+        if load.count == 5 {
+            // "3/231": running now, and all threads.
+            facts[.runningNow] = load[3].split(separator: "/").first.flatMap { UInt64($0) }.map { .count($0) }
+            facts[.lastPID] = Int64(load[4]).map { .number($0) }
+        }
+        if let first = try? stat(of: 1) {
+            facts[.firstProcess] = .text(String(decoding: first.commandBytes, as: UTF8.self))
+        }
+        let processors = lines(of: "/stat").filter { $0.hasPrefix("cpu") }
+        facts[.cores] = processors.count > 1 ? .count(UInt64(processors.count - 1)) : nil
+        let times = (processors.first ?? "").split(separator: " ").dropFirst().prefix(8).compactMap { Double($0) }
+        let sum = times.reduce(0, +)
+        // user nice system idle iowait irq softirq steal
+        if times.count == 8, sum > 0 { facts[.idleShare] = .share((times[3] + times[4]) / sum) }
+        facts[.unixSockets] = lineCount(of: "/net/unix")
+        facts[.sharedSegments] = lineCount(of: "/sysvipc/shm")
+    }
+
+    private func takeOwn(_ own: Int32, _ facts: inout [ExplainFact: ExplainValue]) {
+        if let stat = try? stat(of: own) {
+            facts[.ownPID] = .number(Int64(own))
+            let parent = (try? self.stat(of: stat.parent))?.commandBytes ?? []
+            facts[.ownParent] = .text("\(String(decoding: parent, as: UTF8.self)) (\(stat.parent))")
+            facts[.ownSession] = .number(Int64(stat.session))
+            facts[.ownGroup] = .number(Int64(stat.processGroup))
+        }
+        takeOwnTerminal(own, &facts)
+        if let status = try? status(of: own) {
+            facts[.ownReserved] = status.virtualBytes.map { .bytes($0) }
+            facts[.ownResident] = status.residentBytes.map { .bytes($0) }
+            facts[.ownAnonymous] = status.anonymousResidentBytes.map { .bytes($0) }
+            facts[.ownCaught] = .count(UInt64(status.signalsCaught.nonzeroBitCount))
+        }
+        let status = lines(of: "/\(own)/status")
+        facts[.ownStatusLines] = .count(UInt64(status.count))
+        for (key, fact) in [
+            ("voluntary_ctxt_switches:", ExplainFact.ownVoluntarySwitches),
+            ("nonvoluntary_ctxt_switches:", .ownInvoluntarySwitches),
+        ] {
+            let line = status.first { $0.hasPrefix(key) }
+            facts[fact] = line.flatMap { UInt64($0.dropFirst(key.count).drop { $0 == "\t" }) }.map { .count($0) }
+        }
+        takeOwnMemory(own, &facts)
+    }
+
+    /// The group in the foreground and the nice value: fields 8 and 19 of `stat`.
+    private func takeOwnTerminal(_ own: Int32, _ facts: inout [ExplainFact: ExplainValue]) {
+        guard let bytes = try? read("stat", of: own, limit: Limit.small),
+            let close = bytes.lastIndex(of: UInt8(ascii: ")"))
+        else { return }
+        let fields = String(decoding: bytes[(close + 1)...], as: UTF8.self).split(separator: " ")
+        guard fields.count > 16 else { return }
+        if let group = Int64(fields[5]), group > 0 { facts[.ownForegroundGroup] = .number(group) }
+        facts[.ownNice] = Int64(fields[16]).map { .number($0) }
+    }
+
+    private func takeOwnMemory(_ own: Int32, _ facts: inout [ExplainFact: ExplainValue]) {
+        guard let mappings = try? mappings(of: own) else { return }
+        let program = (try? executable(of: own))?.pathBytes
+        facts[.ownMappings] = .count(UInt64(mappings.count))
+        for (index, mapping) in mappings.enumerated() {
+            if mapping.isMainStack { facts[.ownStack] = .range(mapping.range) }
+            if mapping.isHeap { facts[.ownHeap] = .range(mapping.range) }
+            guard mapping.nameBytes == program, mapping.permissions.contains(.write) else { continue }
+            facts[.ownData] = .range(mapping.range)
+            // Zeroed variables that fill no page of the file: the mapping without a file right behind.
+            if index + 1 < mappings.count, mappings[index + 1].range.lower == mapping.range.upper,
+                mappings[index + 1].nameBytes.isEmpty
+            {
+                facts[.ownBss] = .range(mappings[index + 1].range)
+            }
+        }
+        facts[.pageSize] = .bytes(UInt64(max(sysconf(Int32(_SC_PAGESIZE)), 0)))
+        let limit = lines(of: "/\(own)/limits").first { $0.hasPrefix("Max stack size") }
+        facts[.ownStackLimit] = limit?.split(separator: " ").dropFirst(3).first.flatMap { UInt64($0) }.map {
+            .bytes($0)
+        }
+    }
+
+    private func counter(_ key: String) -> UInt64? {
+        lines(of: "/stat").first { $0.hasPrefix(key + " ") }.flatMap { UInt64($0.dropFirst(key.count + 1)) }
+    }
+
+    private func lineCount(of path: String) -> ExplainValue? {
+        let count = lines(of: path).count
+        // The first line holds the names of the columns.
+        return count > 0 ? .count(UInt64(count - 1)) : nil
+    }
+
+    private func words(of path: String) -> [String] {
+        lines(of: path).first?.split(separator: " ").map(String.init) ?? []
+    }
+
+    private func lines(of path: String) -> [String] {
+        let bytes = (try? ProcFile.read(root + path, limit: Limit.maps)) ?? []
+        return bytes.split(separator: UInt8(ascii: "\n")).map { String(decoding: $0, as: UTF8.self) }
+    }
+}

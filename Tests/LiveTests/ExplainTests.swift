@@ -1,0 +1,150 @@
+import FoundationEssentials
+import Glibc
+import Testing
+
+/// The parts of the nusu.explain/1 document that the tests read.
+struct ExplainDocument: Decodable {
+    struct Fact: Decodable {
+        let name: String
+        let value: Value?
+        let source: String
+    }
+
+    enum Value: Decodable {
+        case number(Double)
+        case text(String)
+        case range(String, String)
+
+        private enum Key: CodingKey { case start, end }
+
+        init(from decoder: any Decoder) throws {
+            if let single = try? decoder.singleValueContainer(), let number = try? single.decode(Double.self) {
+                self = .number(number)
+            } else if let text = try? decoder.singleValueContainer().decode(String.self) {
+                self = .text(text)
+            } else {
+                let range = try decoder.container(keyedBy: Key.self)
+                self = .range(
+                    try range.decode(String.self, forKey: .start), try range.decode(String.self, forKey: .end))
+            }
+        }
+
+        var number: Double? { if case .number(let number) = self { number } else { nil } }
+        var text: String? { if case .text(let text) = self { text } else { nil } }
+    }
+
+    struct Line: Decodable {
+        let event: String
+        let values: [Value]
+    }
+
+    let facts: [Fact]
+    let demo: [Line]?
+    let command: String
+
+    init(_ arguments: [String]) throws { self = try Self.decode(arguments) }
+
+    private static func decode(_ arguments: [String]) throws -> ExplainDocument {
+        let outcome = try run([Surroundings.nusu, "explain"] + arguments + ["--json"], withinSeconds: 30)
+        guard outcome.status == 0 else { throw HarnessError("nusu explain: \(outcome.text) \(outcome.errors)") }
+        return try JSONDecoder().decode(ExplainDocument.self, from: Data(outcome.output))
+    }
+
+    func number(_ name: String) -> Double? { facts.first { $0.name == name }?.value?.number }
+    func values(_ event: String) -> [Value] { demo?.first { $0.event == event }?.values ?? [] }
+}
+
+extension LiveTests {
+    @Suite(.serialized) struct ExplainTests {
+        private static let topics = [
+            "process", "pid", "parent", "fork", "idle", "init", "end", "shell", "signal", "zombie", "orphan",
+            "address-space", "stack", "heap", "data", "bss", "leak", "raii", "context-switch", "scheduler",
+            "round-robin",
+            "priority", "pcb", "ipc",
+        ]
+
+        private func number(_ path: String) -> Double? {
+            Surroundings.readFile(path)?.split { $0 == "\n" || $0 == " " }.first.flatMap { Double($0) }
+        }
+
+        private func counter(_ key: String) -> Double? {
+            Surroundings.readFile("/proc/stat")?.split(separator: "\n").first { $0.hasPrefix(key + " ") }
+                .flatMap { Double($0.split(separator: " ")[1]) }
+        }
+
+        @Test func liveValues() throws {
+            #expect(try ExplainDocument(["pid"]).number("pidLimit") == number("/proc/sys/kernel/pid_max"))
+            let before = try #require(counter("processes"))
+            let forks = try #require(try ExplainDocument(["fork"]).number("forksSinceBoot"))
+            #expect(forks > before)
+            #expect(forks <= (counter("processes") ?? 0))
+            let release = Surroundings.readFile("/proc/sys/kernel/osrelease")?.filter { $0 != "\n" }
+            let facts = try ExplainDocument(["scheduler"]).facts
+            #expect(facts.first { $0.name == "kernelRelease" }?.value?.text == release)
+            #expect(facts.first { $0.name == "cores" }?.value?.number == Double(sysconf(Int32(_SC_NPROCESSORS_ONLN))))
+            #expect(try ExplainDocument(["fork"]).number("pageSize") == Double(sysconf(Int32(_SC_PAGESIZE))))
+            #expect(try #require(try ExplainDocument(["context-switch"]).number("switchesPerSecond")) > 0)
+        }
+
+        @Test func zombiesAreCounted() throws {
+            let before = try #require(try ExplainDocument(["zombie"]).number("zombies"))
+            let demos = try (0..<20).map { _ in try Demo("nusu-demo", ["zombie"]) }
+            // Other tests' zombies come and go.
+            #expect(try #require(try ExplainDocument(["zombie"]).number("zombies")) >= before + 15)
+            for demo in demos { demo.end() }
+        }
+
+        @Test(arguments: topics)
+        func everyTopicHasALiveValue(_ topic: String) throws {
+            let document = try ExplainDocument([topic])
+            #expect(document.facts.contains { $0.value != nil })
+            // A command of nusu's own must exist.
+            let words = document.command.split(separator: " ").map(String.init)
+            if words.first == "nusu" { #expect(try run([Surroundings.nusu, words[1], "--help"]).status == 0) }
+        }
+
+        @Test func copyOnWrite() throws {
+            let demo = try ExplainDocument(["fork", "--demo"])
+            #expect(demo.values("sharedBefore").map(\.number) == [1024, 1024])
+            #expect(demo.values("sharedAfter").map(\.number) == [768, 256])
+        }
+
+        @Test func zombieAndOrphan() throws {
+            let zombie = try ExplainDocument(["zombie", "--demo"])
+            #expect(zombie.values("zombieState").dropFirst().first?.text == "Z")
+            #expect(zombie.values("reaped").first?.number == 7)
+            let orphan = try ExplainDocument(["orphan", "--demo"])
+            let old = try #require(orphan.values("orphanBefore").last?.number)
+            let new = try #require(orphan.values("orphanAfter").dropFirst().first?.number)
+            #expect(old != new)
+        }
+
+        @Test func leakAndSignals() throws {
+            let leak = try #require(try ExplainDocument(["leak", "--demo"]).demo)
+            let resident = leak.compactMap { $0.event == "lostBlocks" ? $0.values.last?.number : nil }
+            #expect(resident.count == 3)
+            #expect(zip(resident, resident.dropFirst()).allSatisfy { $1 - $0 >= Double(8 << 20) })
+            let signal = try ExplainDocument(["shell", "--demo"])
+            #expect(signal.values("stoppedByKey").map(\.text) == ["T", "S"])
+            #expect(signal.values("signalKilled").first?.number == 9)
+        }
+
+        @Test func switchesPriorityAddresses() throws {
+            #expect(try ExplainDocument(["ipc", "--demo"]).values("pingPong").first?.number == 10_000)
+            let shares = try ExplainDocument(["priority", "--demo"]).values("busyShare").compactMap(\.number)
+            try #require(shares.count == 3)
+            #expect(shares[1] > shares[2])
+            #expect(try ExplainDocument(["heap", "--demo"]).demo?.count == 5)
+        }
+
+        @Test func languages() throws {
+            let korean = try run([Surroundings.nusu, "explain", "zombie"], environment: ["LC_ALL": "ko_KR.UTF-8"])
+            #expect(korean.text.contains("좀비"))
+            let english = try run(
+                [Surroundings.nusu, "explain", "zombie", "--lang", "en"], environment: ["LC_ALL": "ko_KR.UTF-8"])
+            #expect(!english.text.contains("좀비"))
+            #expect(try run([Surroundings.nusu, "explain", "nonsense"]).status == 64)
+            #expect(try run([Surroundings.nusu, "explain"]).text.split(separator: "\n").count == Self.topics.count + 1)
+        }
+    }
+}
