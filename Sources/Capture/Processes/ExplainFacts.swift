@@ -76,35 +76,19 @@ extension ProcFS {
             facts[.ownParent] = .text("\(String(decoding: parent, as: UTF8.self)) (\(stat.parent))")
             facts[.ownSession] = .number(Int64(stat.session))
             facts[.ownGroup] = .number(Int64(stat.processGroup))
+            facts[.ownNice] = .number(Int64(stat.nice))
+            if stat.terminalGroup > 0 { facts[.ownForegroundGroup] = .number(Int64(stat.terminalGroup)) }
         }
-        takeOwnTerminal(own, &facts)
         if let status = try? status(of: own) {
             facts[.ownReserved] = status.virtualBytes.map { .bytes($0) }
             facts[.ownResident] = status.residentBytes.map { .bytes($0) }
             facts[.ownAnonymous] = status.anonymousResidentBytes.map { .bytes($0) }
+            facts[.ownVoluntarySwitches] = status.voluntarySwitches.map { .count($0) }
+            facts[.ownInvoluntarySwitches] = status.involuntarySwitches.map { .count($0) }
             facts[.ownCaught] = .count(UInt64(status.signalsCaught.nonzeroBitCount))
         }
-        let status = lines(of: "/\(own)/status")
-        facts[.ownStatusLines] = .count(UInt64(status.count))
-        for (key, fact) in [
-            ("voluntary_ctxt_switches:", ExplainFact.ownVoluntarySwitches),
-            ("nonvoluntary_ctxt_switches:", .ownInvoluntarySwitches),
-        ] {
-            let line = status.first { $0.hasPrefix(key) }
-            facts[fact] = line.flatMap { UInt64($0.dropFirst(key.count).drop { $0 == "\t" }) }.map { .count($0) }
-        }
+        facts[.ownStatusLines] = .count(UInt64(lines(of: "/\(own)/status").count))
         takeOwnMemory(own, &facts)
-    }
-
-    /// The group in the foreground and the nice value: fields 8 and 19 of `stat`.
-    private func takeOwnTerminal(_ own: Int32, _ facts: inout [ExplainFact: ExplainValue]) {
-        guard let bytes = try? read("stat", of: own, limit: Limit.small),
-            let close = bytes.lastIndex(of: UInt8(ascii: ")"))
-        else { return }
-        let fields = String(decoding: bytes[(close + 1)...], as: UTF8.self).split(separator: " ")
-        guard fields.count > 16 else { return }
-        if let group = Int64(fields[5]), group > 0 { facts[.ownForegroundGroup] = .number(group) }
-        facts[.ownNice] = Int64(fields[16]).map { .number($0) }
     }
 
     private func takeOwnMemory(_ own: Int32, _ facts: inout [ExplainFact: ExplainValue]) {
