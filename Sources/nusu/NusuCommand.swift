@@ -3,7 +3,8 @@ import ArgumentParser
 /// The root of the command line: `nusu VERB [TARGET] [OPTIONS]`.
 struct NusuCommand: ParsableCommand {
     static let verbs: [any ParsableCommand.Type] = [
-        Leaks.self, Heap.self, Why.self, Diff.self, Ps.self, SignalVerb.self, Kill.self, Explain.self,
+        Leaks.self, Heap.self, Why.self, Diff.self, Ps.self, Tree.self, Find.self, SignalVerb.self, Kill.self,
+        Explain.self,
     ]
 
     static let configuration = CommandConfiguration(
@@ -26,6 +27,8 @@ struct NusuCommand: ParsableCommand {
               nusu leaks 1234 --save a.nusu      keeps the object graph; a file stands for a process everywhere
               nusu diff a.nusu b.nusu      what grew between two of them
               nusu ps -ef                  the processes, as ps(1) lists them, and more
+              nusu tree                    who started whom, and what needs a look
+              nusu find ./cpu              processes by name, path or arguments
               nusu signal 1234             what each signal would do to it; nusu signal TERM explains one
               nusu kill --ladder 1234      TERM, wait, KILL; says what came of it
               nusu explain zombie          a notion, its live value here, a demo; in English or Korean

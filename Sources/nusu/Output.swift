@@ -50,8 +50,11 @@ struct Output {
     /// Says on stderr what a listing could not show.
     func note(_ gap: Gap) {
         let remedy = gap.remedy.map { "; \($0)" } ?? ""
-        _ = Output.write("nusu: not shown: \(gap.what): \(gap.reason)\(remedy)\n", to: STDERR_FILENO)
+        note("not shown: \(gap.what): \(gap.reason)\(remedy)")
     }
+
+    /// A line on stderr beside a result.
+    func note(_ text: String) { _ = Output.write("nusu: \(text)\n", to: STDERR_FILENO) }
 
     private func write(_ failure: Failure, candidates: [FailureReport.Candidate]) -> Int32 {
         let status = ExitStatus.of(failure.kind)

@@ -9,6 +9,11 @@ extension ProcFS {
         facts.pageBytes = UInt64(max(1, sysconf(Int32(_SC_PAGESIZE))))
         facts.now = Int64(time(nil))
         facts.uptime = uptime()
+        // Of the thread that runs just now this is the present.
+        facts.schedulerSeconds = (try? ProcFile.read(root + "/thread-self/sched", limit: Limit.small)).flatMap {
+            bytes in
+            bytes.withUnsafeBufferPointer { ProcessReader.lastRan($0) }
+        }
         facts.bootTime = lineNumber("btime ", in: "stat").flatMap { Int64(exactly: $0) }
         facts.memoryBytes = lineNumber("MemTotal:", in: "meminfo").map { $0 &* 1024 }
         facts.processLimit = number(inFile: root + "/sys/kernel/pid_max") ?? facts.processLimit

@@ -56,7 +56,11 @@ extension ProcessReader {
         {
             record.lastRanSeconds = ProcessReader.lastRan(bytes)
         }
-        if sources.contains(.namespaces) { record.namespaces = namespaces(&record) }
+        if sources.contains(.namespaces) {
+            record.namespaces = namespaces(ProcessRecord.Namespaces.Kind.allCases, &record)
+        } else if sources.contains(.isolation) {
+            record.namespaces = namespaces(ProcessRecord.Namespaces.Kind.isolating, &record)
+        }
     }
 
     /// Adds a file whose reading waits for the process's memory lock. Kernel threads and the dead have none.
@@ -91,9 +95,11 @@ extension ProcessReader {
         if error == .permissionDenied || error == .notPermitted { record.denied.insert(source) }
     }
 
-    private func namespaces(_ record: inout ProcessRecord) -> ProcessRecord.Namespaces {
+    private func namespaces(
+        _ kinds: [ProcessRecord.Namespaces.Kind], _ record: inout ProcessRecord
+    ) -> ProcessRecord.Namespaces {
         var result = ProcessRecord.Namespaces()
-        for kind in ProcessRecord.Namespaces.Kind.allCases {
+        for kind in kinds {
             switch link(ProcessReader.namespaceFile(kind)) {
             case .success(let bytes):
                 // "pid:[4026531836]"

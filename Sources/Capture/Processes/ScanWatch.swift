@@ -9,29 +9,36 @@ struct ScanWatch {
 
     private let walk: ScanWalk
     private let patience: Double
+    private let first: WatchedThread
 
-    init(_ walk: ScanWalk, patience: Double) {
+    /// Starts the walk.
+    init(_ walk: ScanWalk, patience: Double) throws(Failure) {
         self.walk = walk
         self.patience = patience
+        first = try ScanWatch.start(walk, as: 0)
     }
 
-    func run() throws(Failure) {
+    /// Waits for the end of the walk, whatever it takes to get there.
+    func finish() throws(Failure) {
+        var thread = first
         for walker in 0...ScanWatch.stuckLimit {
-            let walk = walk
-            let thread: WatchedThread
-            do {
-                thread = try WatchedThread { walk.run(as: walker) }
-            } catch {
-                throw Failure(
-                    .internal, what: "cannot start a thread: \(error)", subject: "nusu",
-                    remedy: "look at the limits: ulimit -u, and pids.max of nusu's control group")
-            }
+            if walker > 0 { thread = try ScanWatch.start(walk, as: walker) }
             while !thread.waitForEnd(seconds: patience / 2) {
                 if isStuck(thread), giveUp(walker) { break }
             }
             if walk.state.withLock({ $0.isDone }) { return }
         }
         walk.run(as: ScanWatch.stuckLimit + 1, mayWait: false)
+    }
+
+    private static func start(_ walk: ScanWalk, as walker: Int) throws(Failure) -> WatchedThread {
+        do {
+            return try WatchedThread { walk.run(as: walker) }
+        } catch {
+            throw Failure(
+                .internal, what: "cannot start a thread: \(error)", subject: "nusu",
+                remedy: "look at the limits: ulimit -u, and pids.max of nusu's control group")
+        }
     }
 
     /// Waited for long enough, and not for a processor.

@@ -5,6 +5,8 @@ package struct MachineFacts: Sendable {
     package var pageBytes: UInt64 = 4096
     /// Seconds since boot; nil where they cannot be told.
     package var uptime: Double?
+    /// Now on the scheduler's own clock, which leaves out what interrupts and a hypervisor took; nil where it cannot be told.
+    package var schedulerSeconds: Double?
     /// When the machine was booted, in seconds since 1970 (`btime` of /proc/stat).
     package var bootTime: Int64?
     /// Now, in seconds since 1970.

@@ -30,7 +30,8 @@ package struct ProcessRecord: Hashable, Sendable {
     package var loginUser: UInt32?
     /// Pss of `smaps_rollup`: memory shared by n processes counted as an n-th.
     package var proportionalBytes: UInt64?
-    /// When it was last on a processor, in seconds since boot (`se.exec_start` of `sched`): since then it sleeps, or is dead.
+    /// When it was last on a processor, on the scheduler's clock (`se.exec_start` of `sched`): since then it sleeps, or is
+    /// dead.
     package var lastRanSeconds: Double?
     /// Files that were asked for and may not be read.
     package var denied: ProcessSources = []
@@ -86,6 +87,9 @@ package struct ProcessRecord: Hashable, Sendable {
     package struct Namespaces: Hashable, Sendable {
         package enum Kind: String, CaseIterable, Hashable, Sendable {
             case cgroup, ipc, mnt, net, pid, time, user, uts
+
+            /// What containers are made of.
+            package static let isolating: [Kind] = [.mnt, .net, .pid, .user]
         }
 
         package var inodes: [Kind: UInt64] = [:]

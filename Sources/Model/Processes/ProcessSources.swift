@@ -27,6 +27,8 @@ package struct ProcessSources: OptionSet, Hashable, Sendable {
     package static let proportional = ProcessSources(rawValue: 1 << 12)
     /// `sched`, but of processes only that have ended or sleep where no signal reaches them.
     package static let lastRun = ProcessSources(rawValue: 1 << 13)
+    /// Of `ns/…` those that containers are made of: mnt, net, pid, user.
+    package static let isolation = ProcessSources(rawValue: 1 << 14)
 
     /// Files whose reading waits while the process's memory map is locked, which may be for ever.
     package static let lockable: ProcessSources = [.arguments, .proportional]

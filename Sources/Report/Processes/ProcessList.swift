@@ -71,9 +71,11 @@ extension ProcessRow {
     package static let sourcesOfJSON: ProcessSources = [.owner, .arguments]
 
     /// Its fields by their keys; what is not known is null.
-    package func json(_ fields: [ProcessField]) -> JSONValue {
+    func json(_ fields: [ProcessField]) -> JSONValue { .object(object(ProcessRow.always + fields)) }
+
+    func object(_ fields: [ProcessField]) -> [String: JSONValue] {
         var object: [String: JSONValue] = [:]
-        for field in ProcessRow.always + fields {
+        for field in fields {
             if field.key == "args" {
                 object.set("arguments", list: arguments)
                 continue
@@ -85,6 +87,6 @@ extension ProcessRow {
             case .bytes(let bytes): object.set(field.json, bytes: bytes)
             }
         }
-        return .object(object)
+        return object
     }
 }

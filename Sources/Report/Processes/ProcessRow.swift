@@ -55,7 +55,7 @@ package struct ProcessRow: Sendable {
     }
 
     /// The command line as ps prints it: arguments with blanks between, else the name in brackets.
-    var commandLine: [UInt8] {
+    package var commandLine: [UInt8] {
         if var bytes = record.argumentBytes, let last = bytes.lastIndex(where: { $0 != 0 }) {
             bytes.removeSubrange((last + 1)...)
             for index in bytes.indices where bytes[index] == 0 { bytes[index] = UInt8(ascii: " ") }

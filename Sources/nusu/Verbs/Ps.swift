@@ -100,8 +100,10 @@ struct PsRun {
             rates = ProcessRates.between(before.records, scan.records, seconds: seconds, facts: facts)
         }
         let context = ProcessContext(facts)
-        var rows = scan.records.filter { !selection.needsStatus || selection.matches($0) }
-            .map { ProcessRow(record: $0, rates: rates[$0.stat.pid], context: context) }
+        var rows = scan.records.compactMap { record in
+            !selection.needsStatus || selection.matches(record)
+                ? ProcessRow(record: record, rates: rates[record.stat.pid], context: context) : nil
+        }
         if let condition { rows = rows.filter { row in condition.matches { $0.value(row) } } }
         rows = ProcessOrder.sorted(
             rows, by: asked.sort.map { ProcessSortKey(field: $0.field, descending: $0.descending) }

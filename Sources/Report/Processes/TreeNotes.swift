@@ -1,0 +1,68 @@
+import Analysis
+import Model
+
+extension TreeReport {
+    /// What is to be said of a process beside its name: what it needs, and where it differs from its parent.
+    func note(_ index: Int) -> String {
+        let node = tree.nodes[index]
+        if let concern = node.concern { return "! " + text(of: concern, index) }
+        var parts: [String] = []
+        if let user = user(index), user != node.parent.flatMap({ self.user($0) }) { parts.append(user) }
+        parts += terminal(index)
+        if node.record.stat.isStopped { parts.append("stopped by a signal (Ctrl+Z: SIGTSTP); fg or SIGCONT resumes") }
+        if node.record.stat.state == UInt8(ascii: "t") { parts.append("stopped by its tracer") }
+        if let container = ownContainer(index) { parts.append("container \(container)") }
+        let namespaces = ownNamespaces(index).map(\.rawValue)
+        if !namespaces.isEmpty {
+            parts.append("own \(namespaces.joined(separator: ", ")) namespace\(namespaces.count == 1 ? "" : "s")")
+        }
+        if node.record.stat.pid == own { parts.append("this nusu") }
+        return parts.joined(separator: "; ")
+    }
+
+    private func terminal(_ index: Int) -> [String] {
+        let node = tree.nodes[index]
+        let stat = node.record.stat
+        guard let name = context.facts.terminalName(stat.terminal) else { return [] }
+        var parts: [String] = []
+        if node.parent.map({ tree.nodes[$0].record.stat.terminal }) != stat.terminal { parts.append(name) }
+        if stat.session == stat.pid { parts.append("session \(stat.session)") }
+        if leadsForeground(index) { parts.append("foreground: Ctrl+C goes here (SIGINT)") }
+        return parts
+    }
+
+    private func text(of concern: ProcessTree.Concern, _ index: Int) -> String {
+        let node = tree.nodes[index]
+        switch concern {
+        case .zombie:
+            let ended = node.record.lastRanSeconds.flatMap { ran in
+                context.facts.schedulerSeconds.map { max(0, $0 - ran) }
+            }
+            let since = ended.map { " " + Units.duration($0) + " ago" } ?? ""
+            let parent = node.record.stat.parent
+            return "Z ended\(since)\(TreeReport.ending(node.record.stat.exitStatus)); \(parent) must reap it"
+        case .stuck(let seconds):
+            let since = seconds.map { " since " + Units.duration($0) } ?? ""
+            let place = node.record.waitChannel.flatMap { $0.isEmpty || $0 == [0x30] ? nil : TerminalText.escaped($0) }
+            return "D\(since)\(place.map { " in " + $0 } ?? ""): no signal can end it"
+        }
+    }
+
+    /// How a zombie ended, where that may be read (man 2 wait).
+    private static func ending(_ status: Int32) -> String {
+        if status & 0x7f != 0 { return " (signal \(status & 0x7f))" }
+        return status >> 8 & 0xff != 0 ? " (status \(status >> 8 & 0xff))" : ""
+    }
+}
+
+extension Units {
+    /// "41 s", "12 min", "3 h", "12 d".
+    static func duration(_ seconds: Double) -> String {
+        switch seconds {
+        case ..<120: "\(Int(max(seconds, 0))) s"
+        case ..<7200: "\(Int(seconds / 60)) min"
+        case ..<172_800: "\(Int(seconds / 3600)) h"
+        default: "\(Int(min(seconds, 1e12) / 86_400)) d"
+        }
+    }
+}

@@ -1,0 +1,163 @@
+import Analysis
+import Glibc
+import Model
+import Testing
+
+@testable import Report
+
+@Suite("Reports of processes") struct ProcessReportTests {
+    private static let facts: MachineFacts = {
+        setenv("TZ", "UTC", 1)
+        tzset()
+        var facts = MachineFacts()
+        facts.bootTime = 1_795_466_162
+        facts.now = 1_795_466_162 + 400_000
+        facts.uptime = 400_000
+        facts.schedulerSeconds = 399_000
+        facts.memoryBytes = 8 << 30
+        facts.users = [0: "root", 1000: "ada", 1001: "a-very-long-name", 1002: "가나다라마바"]
+        facts.processLimit = 32768
+        return facts
+    }()
+
+    private static let context = ProcessContext(facts)
+
+    private static func record(
+        _ pid: Int32, _ parent: Int32, _ name: String, user: UInt32 = 0, state: Character = "S", start: UInt64 = 0,
+        arguments: [String]? = nil, change: (inout ProcessRecord) -> Void = { _ in }
+    ) -> ProcessRecord {
+        var stat = ProcessStat()
+        stat.pid = pid
+        stat.parent = parent
+        stat.commandBytes = Array(name.utf8)
+        stat.state = state.asciiValue ?? 0
+        stat.startTicks = start
+        stat.threadCount = 1
+        stat.residentPages = 300
+        stat.processGroup = pid
+        stat.session = 1
+        var record = ProcessRecord(stat: stat, processID: pid)
+        record.owner = ProcessRecord.Owner(user: user, group: 0)
+        record.argumentBytes = arguments.map { $0.flatMap { Array($0.utf8) + [0] } }
+        change(&record)
+        return record
+    }
+
+    private static let records: [ProcessRecord] =
+        [
+            record(1, 0, "systemd", arguments: ["/sbin/init"]),
+            record(2, 0, "kthreadd") { $0.stat.flags = 0x0020_0000 },
+            record(3, 2, "kworker/0:0", state: "I", start: 1) { $0.stat.flags = 0x0020_0000 },
+            record(4, 2, "ksoftirqd/0", start: 1) { $0.stat.flags = 0x0020_0000 },
+            record(412, 1, "systemd-journal", start: 10), record(601, 1, "cron", start: 11),
+            record(702, 1, "containerd", start: 12), record(703, 1, "x) R 1", start: 12),
+            record(704, 1, "evil\u{1b}[31m\n", start: 12, arguments: ["[kthreadd]", "\u{1b}[2J\n", "\u{202e}"]),
+            record(655, 1, "sshd", start: 13), record(20917, 655, "sshd", start: 14),
+            record(20932, 20917, "bash", user: 1000, start: 15, arguments: ["-bash"]) { record in
+                record.stat.terminal = 136 << 8
+                record.stat.terminalGroup = 21466
+                record.stat.session = 20932
+            },
+            record(21140, 20932, "vim", user: 1000, state: "T", start: 16, arguments: ["vim", "notes.md"]) { record in
+                record.stat.terminal = 136 << 8
+                record.stat.terminalGroup = 21466
+            },
+            record(21466, 20932, "make", user: 1000, start: 17, arguments: ["make", "-j4"]) { record in
+                record.stat.terminal = 136 << 8
+                record.stat.terminalGroup = 21466
+            },
+        ]
+        + (0..<4).map { number in
+            record(21500 + number, 21466, "cc1plus", user: 1000, state: "R", start: 18) { record in
+                record.stat.terminal = 136 << 8
+                record.stat.terminalGroup = 21466
+                record.stat.processGroup = 21466
+            }
+        }
+        + [
+            record(8801, 1, "containerd-shim", start: 20),
+            record(1234, 8801, "api", user: 1001, start: 21) {
+                $0.containerBytes = Array("3f9c2ab1d4e53f9c2ab1d4e5".utf8)
+            },
+            record(9417, 8801, "convert", user: 1002, state: "Z", start: 22) { record in
+                record.lastRanSeconds = 388_000
+                record.stat.exitStatus = 9
+            },
+            record(9420, 8801, "rsync", state: "D", start: 23) { record in
+                record.lastRanSeconds = 398_959
+                record.waitChannel = Array("nfs_wait".utf8)
+            },
+        ]
+
+    private static let plain = TextStyle(isTerminal: false, width: nil, color: false)
+
+    private func tree(_ target: Int32? = nil) -> TreeReport {
+        TreeReport(
+            ProcessTree(Self.records, now: Self.facts.schedulerSeconds), Self.context, target: target, own: 21466)
+    }
+
+    @Test("The tree: what needs a look first, siblings folded, sessions, containers") func treeText() {
+        expectSnapshot(tree().text(.init(), TextStyle(isTerminal: true, width: nil, color: false)), "process-tree.txt")
+        expectSnapshot(tree().text(.init(kernel: true, all: true), Self.plain), "process-tree-all.txt")
+        expectSnapshot(tree(21466).text(.init(), Self.plain), "process-tree-target.txt")
+        expectSnapshot(tree(21466).json(), "process-tree.json")
+    }
+
+    @Test("However many processes there are: 25 lines, and what needs a look is among them") func bounds() {
+        var records = Self.records
+        for number in 0..<500 as Range<Int32> {
+            records.append(Self.record(30000 + number, 1, "shell\(number)", user: 1000, start: 30))
+            records.append(Self.record(31000 + number, 30000 + number, "child\(number)", start: 31))
+        }
+        let tree = TreeReport(ProcessTree(records, now: Self.facts.schedulerSeconds), Self.context, own: 1)
+        let text = tree.text(.init(), TextStyle(isTerminal: true, width: 100, color: false))
+        let lines = text.split(separator: "\n", omittingEmptySubsequences: false).dropLast()
+        #expect(lines.count <= 25)
+        #expect(lines.allSatisfy { $0.count <= 100 })
+        #expect(text.contains("9417 convert") && text.contains("9420 rsync"))
+        #expect(tree.text(.init(all: true), Self.plain).split(separator: "\n").count > 1000)
+    }
+
+    @Test("Columns as ps lays them out, and nothing raw") func columns() throws {
+        let rows = Self.records.map { ProcessRow(record: $0, context: Self.context) }
+        let columns = try ProcessColumn.list("user=UID,pid,ppid,c,stime,tname,time,cmd")
+        let list = ProcessList(columns: columns, rows: rows, context: Self.context)
+        expectSnapshot(list.text(Self.plain), "process-list.txt")
+        let other = ProcessList(
+            columns: try ProcessColumn.list("user,pid,comm,rss=MEMORY,s="), rows: rows, context: Self.context)
+        expectSnapshot(other.text(Self.plain), "process-list-columns.txt")
+        expectSnapshot(
+            ProcessList(columns: columns, rows: Array(rows[8...9]), context: Self.context).json(), "process-list.json")
+    }
+
+    @Test("Locked memory maps and missing rights are said") func gaps() throws {
+        var locked = Self.records[0]
+        locked.argumentBytes = nil
+        locked.locked = .arguments
+        var denied = Self.records[4]
+        denied.denied = .io
+        let rows = [locked, denied].map { ProcessRow(record: $0, context: Self.context) }
+        let list = ProcessList(columns: try ProcessColumn.list("pid,rbytes,args"), rows: rows, context: Self.context)
+        #expect(list.gaps.count == 2)
+        #expect(list.gaps.first?.what == "arguments of 1 process: 1")
+        #expect(list.text(Self.plain).contains("[systemd]"))
+    }
+
+    @Test("Every field has a name of its own, and its spellings lead to it") func fields() {
+        var names: Set<String> = []
+        for field in ProcessField.all {
+            for name in [field.key] + field.spellings.map(\.key) {
+                #expect(names.insert(name).inserted, "\(name)")
+                #expect(ProcessField.named(name)?.field.key == field.key)
+            }
+            #expect(!field.meaning.isEmpty && !field.json.isEmpty && field.width > 0)
+        }
+        expectSnapshot(FieldList.text(Self.plain), "fields.txt")
+    }
+
+    @Test("Patterns that are longer than a name can be") func hint() {
+        #expect(FindReport.hint(pattern: "redis-server", namesOnly: false) == nil)
+        #expect(FindReport.hint(pattern: "a-name-of-17-char", namesOnly: false) != nil)
+        #expect(FindReport.hint(pattern: "^(redis|nginx)-[a-z]+$", namesOnly: true) == nil)
+    }
+}
