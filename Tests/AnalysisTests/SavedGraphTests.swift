@@ -142,7 +142,7 @@ struct SavedGraphTests {
 
     /// Counts far beyond what the bytes hold cost nothing.
     @Test func largeClaims() {
-        for tag in ["head", "maps", "thrd", "type", "larg", "blks", "swft", "root", "word", "fact"] {
+        for tag in ["head", "maps", "thrd", "type", "larg", "blks", "ptrs", "swft", "root", "word", "fact"] {
             var sections = SavedFixture.sections(of: SavedFixture.saved(SavedFixture.swift()))
             guard let number = sections.firstIndex(where: { $0.tag == tag }) else {
                 Issue.record("no section \(tag)")

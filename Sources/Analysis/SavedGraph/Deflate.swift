@@ -7,15 +7,41 @@ enum Deflate {
     /// No zlib stream expands further than this (deflate's limit is 1,032 bytes for one).
     static let largestRatio = 1100
 
-    static func compressed(_ bytes: [UInt8]) -> [UInt8] {
-        var length = compressBound(uLong(bytes.count))
-        return [UInt8](unsafeUninitializedCapacity: Int(length)) { buffer, initialized in
-            let status = compress2(buffer.baseAddress, &length, bytes, uLong(bytes.count), level)
-            // Only a lack of memory can fail here, and that has ended the program before.
-            precondition(status == Z_OK, "zlib cannot compress: \(status)")
-            initialized = Int(length)
+    /// What is expected of the bytes.
+    enum Content {
+        /// Patterns that come again.
+        case patterned
+        /// Runs of one byte, or no pattern at all: looking for more would take three times as long and find little.
+        case scattered
+
+        fileprivate var strategy: Int32 { self == .patterned ? Z_DEFAULT_STRATEGY : Z_RLE }
+    }
+
+    static func compressed(_ bytes: [UInt8], _ content: Content = .patterned) -> [UInt8] {
+        var stream = z_stream()
+        let size = Int32(MemoryLayout<z_stream>.size)
+        let status = deflateInit2_(
+            &stream, level, Z_DEFLATED, MAX_WBITS, memoryLevel, content.strategy, ZLIB_VERSION, size)
+        // Only a lack of memory can fail here and below, and that has ended the program before.
+        precondition(status == Z_OK, "zlib cannot compress: \(status)")
+        defer { deflateEnd(&stream) }
+        let bound = Int(deflateBound(&stream, uLong(bytes.count)))
+        return [UInt8](unsafeUninitializedCapacity: bound) { buffer, initialized in
+            bytes.withUnsafeBufferPointer { source in
+                // zlib does not write to its input.
+                stream.next_in = UnsafeMutablePointer(mutating: source.baseAddress)
+                stream.avail_in = uInt(source.count)
+                stream.next_out = buffer.baseAddress
+                stream.avail_out = uInt(buffer.count)
+                let status = deflate(&stream, Z_FINISH)
+                precondition(status == Z_STREAM_END, "zlib cannot compress: \(status)")
+            }
+            initialized = buffer.count - Int(stream.avail_out)
         }
     }
+
+    /// zlib's own default (man 3 zlib, deflateInit2).
+    private static let memoryLevel: Int32 = 8
 
     /// `count`: the length of the original. nil where that is not what the bytes are.
     static func expanded(_ bytes: [UInt8], count: Int) -> [UInt8]? {

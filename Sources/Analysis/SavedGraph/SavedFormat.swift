@@ -16,8 +16,9 @@ enum SavedFormat {
         case types = "type"
         /// Blocks with a mapping of their own.
         case large = "larg"
-        /// Up to `ObjectGraph.segmentBlocks` blocks and their pointers; as many sections as it takes.
+        /// Up to `ObjectGraph.segmentBlocks` blocks; as many sections as it takes, each followed by its pointers.
         case blocks = "blks"
+        case pointers = "ptrs"
         /// References and counts of Swift objects.
         case swift = "swft"
         case roots = "root"

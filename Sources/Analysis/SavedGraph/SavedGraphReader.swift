@@ -63,7 +63,7 @@ package struct SavedGraphReader {
             }
             let part = Part(length: Int(length), compressed: at..<at + Int(compressed))
             at = part.compressed.upperBound
-            guard section == .blocks || sections[section] == nil else {
+            guard section == .blocks || section == .pointers || sections[section] == nil else {
                 throw failure("\(name) is damaged: it has two sections '\(section.rawValue)'")
             }
             sections[section, default: []].append(part)
@@ -160,12 +160,17 @@ package struct SavedGraphReader {
     ) throws(DamagedBytes) -> [SegmentCoding.Decoded] {
         let parts = sections[.blocks] ?? []
         let expected = (blocks + ObjectGraph.segmentBlocks - 1) >> ObjectGraph.segmentShift
-        guard parts.count == expected else { throw DamagedBytes(part: "the number of blocks") }
+        let pointers = sections[.pointers] ?? []
+        guard parts.count == expected, pointers.count == expected else {
+            throw DamagedBytes(part: "the number of blocks")
+        }
         let results = Mutex([SegmentCoding.Decoded?](repeating: nil, count: parts.count))
         DispatchQueue.concurrentPerform(iterations: parts.count) { number in
             let coding = SegmentCoding(segment: number, smallCount: blocks - large, count: blocks)
             // What failed is nil, and named below.
-            let decoded = try? coding.decode(expanded(parts[number], ""), blocks: blocks, types: types)
+            let decoded = try? coding.decode(
+                blocks: expanded(parts[number], ""), pointers: expanded(pointers[number], ""), blocks: blocks,
+                types: types)
             results.withLock { $0[number] = decoded }
         }
         let decoded = results.withLock { $0.compactMap { $0 } }

@@ -45,28 +45,44 @@ package struct SavedGraphWriter {
     }
 
     private mutating func add(_ section: SavedFormat.Section, _ content: ByteWriter) throws(Failure) {
-        try add(section, length: content.bytes.count, Deflate.compressed(content.bytes))
+        try add(Coded(section, content, .patterned))
     }
 
-    private mutating func add(
-        _ section: SavedFormat.Section, length: Int, _ compressed: [UInt8]
-    ) throws(Failure) {
+    private mutating func add(_ coded: Coded) throws(Failure) {
         sections += 1
-        try sink(SavedFormat.sectionHeader(section, length: length, compressedLength: compressed.count))
-        try sink(compressed)
+        try sink(
+            SavedFormat.sectionHeader(
+                coded.section, length: coded.length, compressedLength: coded.compressed.count))
+        try sink(coded.compressed)
+    }
+
+    /// A section that is ready to be written.
+    private struct Coded {
+        let section: SavedFormat.Section
+        let length: Int
+        let compressed: [UInt8]
+
+        init(_ section: SavedFormat.Section, _ content: ByteWriter, _ expected: Deflate.Content) {
+            self.section = section
+            length = content.bytes.count
+            compressed = Deflate.compressed(content.bytes, expected)
+        }
     }
 
     private mutating func addBlocks(_ process: ProcessGraph) throws(Failure) {
         let segments = process.graph.segments.count
         for first in stride(from: 0, to: segments, by: SavedGraphWriter.batch) {
             let count = min(SavedGraphWriter.batch, segments - first)
-            let coded = Mutex([(length: Int, compressed: [UInt8])](repeating: (0, []), count: count))
+            let coded = Mutex([[Coded]](repeating: [], count: count))
             DispatchQueue.concurrentPerform(iterations: count) { number in
-                let content = SegmentCoding(segment: first + number, of: process.index).encode(process).bytes
-                let compressed = Deflate.compressed(content)
-                coded.withLock { $0[number] = (content.count, compressed) }
+                let segment = SegmentCoding(segment: first + number, of: process.index)
+                let result = [
+                    Coded(.blocks, segment.encodeBlocks(of: process), .patterned),
+                    Coded(.pointers, segment.encodePointers(of: process.graph), .scattered),
+                ]
+                coded.withLock { $0[number] = result }
             }
-            for (length, compressed) in coded.withLock({ $0 }) { try add(.blocks, length: length, compressed) }
+            for section in coded.withLock({ $0 }).joined() { try add(section) }
         }
     }
 }

@@ -2,9 +2,9 @@ import Model
 
 /// One segment of blocks as bytes: column after column, so that like numbers stand together and compress well.
 ///
-/// Columns: start (distance from the start before, in 16 bytes) and usable size (in 8 bytes) of blocks without a mapping
-/// of their own; type; verdict, and whether it is a counted object; number of pointers; then for each pointer its target
-/// (distance from the target before, at first from the block itself) and position (distance from the one before); last the
+/// Columns of blocks: start (distance from the start before, in 16 bytes) and usable size (in 8 bytes) of those without a
+/// mapping of their own; type; verdict, and whether it is a counted object. Columns of pointers: their number in each block;
+/// target (distance from the target before, at first from the block itself) and position (distance from the one before); last the
 /// pointers into the middle of blocks.
 struct SegmentCoding {
     let firstBlock: Int
@@ -25,13 +25,11 @@ struct SegmentCoding {
 
     // MARK: - Writing
 
-    func encode(_ process: ProcessGraph) -> ByteWriter {
+    func encodeBlocks(of process: ProcessGraph) -> ByteWriter {
         let index = process.index
-        let graph = process.graph
         let objects = process.ownership.swift?.objects
-        let segment = graph.segments[firstBlock >> ObjectGraph.segmentShift]
         let ids = firstBlock..<firstBlock + count
-        var out = ByteWriter(capacity: count * 8 + segment.targets.count * 4)
+        var out = ByteWriter(capacity: count * 6)
         var last: UInt64 = 0
         let small = ids.prefix(smallCount)
         index.forEach(in: small.startIndex..<small.endIndex) { _, start, _ in
@@ -44,6 +42,13 @@ struct SegmentCoding {
             let isObject = objects.map { $0.number(of: BlockID(id)) >= 0 } ?? false
             out.byte(process.states[id] | (isObject ? SegmentCoding.objectFlag : 0))
         }
+        return out
+    }
+
+    func encodePointers(of graph: ObjectGraph) -> ByteWriter {
+        let segment = graph.segments[firstBlock >> ObjectGraph.segmentShift]
+        let ids = firstBlock..<firstBlock + count
+        var out = ByteWriter(capacity: count * 2 + segment.targets.count * 5)
         for id in ids { out.number(graph.targets(of: BlockID(id)).count) }
         for id in ids {
             var last = Int64(id)
@@ -82,10 +87,12 @@ struct SegmentCoding {
     /// - Parameters:
     ///   - blocks: of the whole graph.
     ///   - types: entries of the type table.
-    func decode(_ bytes: [UInt8], blocks: Int, types: Int) throws(DamagedBytes) -> Decoded {
+    func decode(
+        blocks bytes: [UInt8], pointers: [UInt8], blocks: Int, types: Int
+    ) throws(DamagedBytes) -> Decoded {
         var cursor = ByteCursor(bytes)
-        // Each block has a type, a state and a number of pointers.
-        guard count <= cursor.rest / 3 else { throw DamagedBytes() }
+        // Each block has a type and a state, and a number of pointers.
+        guard count <= cursor.rest / 2, count <= pointers.count else { throw DamagedBytes() }
         var starts: [UInt64] = []
         starts.reserveCapacity(smallCount)
         var granule: UInt64 = 0
@@ -110,8 +117,9 @@ struct SegmentCoding {
             states.append(state & ~SegmentCoding.objectFlag)
             if state & SegmentCoding.objectFlag != 0 { objects.append(BlockID(firstBlock + number)) }
         }
-        let segment = try edges(&cursor, blocks)
-        guard cursor.isAtEnd else { throw DamagedBytes() }
+        var others = ByteCursor(pointers)
+        let segment = try edges(&others, blocks)
+        guard cursor.isAtEnd, others.isAtEnd else { throw DamagedBytes() }
         return Decoded(
             starts: starts, usables: usables, types: kinds, states: states, objects: objects, segment: segment)
     }
