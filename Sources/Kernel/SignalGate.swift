@@ -1,3 +1,4 @@
+import CLinux
 import Glibc
 
 /// Holds back the signals by which a user ends a program, so that a snapshot can be ended first.

@@ -92,10 +92,12 @@ package struct ProcFS: Sendable {
         return try processIDs().filter { candidate in (try? stat(of: candidate))?.parent == pid }
     }
 
-    /// The program's arguments as bytes; empty for a kernel thread, a zombie, or where they cannot be read.
-    /// At most the first 128 KiB: a target may make them as long as it likes.
+    /// The program's arguments as bytes; empty for a kernel thread, a zombie, or where they cannot be read, be it that the
+    /// process's memory map stays locked. At most the first 128 KiB: a target may make them as long as it likes.
     package func arguments(of pid: Int32) -> [[UInt8]] {
-        guard let bytes = try? ProcFile.read(path(of: pid) + "/cmdline", limit: Limit.arguments) else { return [] }
+        guard let record = try? scan(.init([.arguments], processes: [pid])).records.first,
+            let bytes = record.argumentBytes
+        else { return [] }
         var parts = bytes.split(separator: 0, omittingEmptySubsequences: false).map { Array($0) }
         if parts.last?.isEmpty == true { parts.removeLast() }
         return parts
@@ -117,7 +119,6 @@ extension ProcFS {
     /// Bounds on what is read at all. Larger files are cut there.
     enum Limit {
         static let small = 64 * 1024
-        static let arguments = 128 * 1024
         /// The kernel's bound on mappings (vm.max_map_count) can be raised to millions; 256 MiB hold about 2.5 million.
         static let maps = 256 * 1024 * 1024
         static let threads = 4 * 1024 * 1024

@@ -92,10 +92,9 @@ extension TargetResolver {
         let bytes = Array(name.utf8)
         var ended: [Int32] = []
         var result: [Int32] = []
-        for pid in try procfs.processIDs() where pid != own {
-            guard let stat = try? procfs.stat(of: pid) else { continue }
-            guard stat.commandBytes == bytes || isProgram(pid, bytes) else { continue }
-            if stat.isZombie { ended.append(pid) } else { result.append(pid) }
+        for record in try procfs.scan(.init([.arguments]) { [own] in $0.processID != own }).records {
+            guard record.stat.commandBytes == bytes || isProgram(record, bytes) else { continue }
+            if record.stat.isZombie { ended.append(record.processID) } else { result.append(record.processID) }
         }
         // A zombie is only meant when nothing that lives has the name.
         if result.isEmpty { result = ended }
@@ -107,9 +106,9 @@ extension TargetResolver {
         return result
     }
 
-    private func isProgram(_ pid: Int32, _ name: [UInt8]) -> Bool {
-        guard let first = procfs.arguments(of: pid).first else { return false }
-        let start = first.lastIndex(of: UInt8(ascii: "/")).map { $0 + 1 } ?? 0
+    private func isProgram(_ record: ProcessRecord, _ name: [UInt8]) -> Bool {
+        guard let first = record.argumentBytes?.prefix(while: { $0 != 0 }), !first.isEmpty else { return false }
+        let start = first.lastIndex(of: UInt8(ascii: "/")).map { $0 + 1 } ?? first.startIndex
         return first[start...].elementsEqual(name)
     }
 

@@ -157,6 +157,7 @@ import Testing
         #expect(limits.dataBytes == nil)
         #expect(limits.addressSpaceBytes == 123456)
         #expect(limits.openFiles == 1024)
+        try fixture.write("77/stat", Sample.stat(pid: 77, command: "api"))
         #expect(procfs.arguments(of: 77) == [Array("/app/api".utf8), Array("--name".utf8), [], [0x7f]])
         let executable = try procfs.executable(of: 77)
         #expect(executable.wordBits == 64)
