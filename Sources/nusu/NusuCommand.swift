@@ -3,7 +3,7 @@ import ArgumentParser
 /// The root of the command line: `nusu VERB [TARGET] [OPTIONS]`.
 struct NusuCommand: ParsableCommand {
     static let verbs: [any ParsableCommand.Type] = [
-        Leaks.self, Heap.self, Why.self, Diff.self, Ps.self, Tree.self, Find.self, SignalVerb.self, Kill.self,
+        Leaks.self, Heap.self, Why.self, Diff.self, Ps.self, Tree.self, Find.self, Show.self, SignalVerb.self, Kill.self,
         Explain.self,
     ]
 
@@ -29,6 +29,7 @@ struct NusuCommand: ParsableCommand {
               nusu ps -ef                  the processes, as ps(1) lists them, and more
               nusu tree                    who started whom, and what needs a look
               nusu find ./cpu              processes by name, path or arguments
+              nusu show 1234               what the kernel knows of it, and why it waits
               nusu signal 1234             what each signal would do to it; nusu signal TERM explains one
               nusu kill --ladder 1234      TERM, wait, KILL; says what came of it
               nusu explain zombie          a notion, its live value here, a demo; in English or Korean

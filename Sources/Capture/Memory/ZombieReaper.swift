@@ -86,8 +86,12 @@ struct ZombieReaper {
         var calm: [Int32] = []
         var other: [Int32] = []
         for thread in threads.prefix(256) {
-            guard let call = procFS.systemCall(of: process.pid, thread: thread) else { continue }
-            if ZombieReaper.interruptedCalls.contains(call) { other.append(thread) } else { calm.append(thread) }
+            guard let call = procFS.currentCall(of: process.pid, thread: thread) else { continue }
+            if let number = call.number, ZombieReaper.interruptedCalls.contains(number) {
+                other.append(thread)
+            } else {
+                calm.append(thread)
+            }
             if calm.count >= ZombieReaper.threadsTried { break }
         }
         return calm + other
@@ -95,17 +99,5 @@ struct ZombieReaper {
 
     /// The calls that return EINTR after a stop, by their numbers on x86-64 (signal(7)): msgsnd, msgrcv, semop,
     /// rt_sigtimedwait, io_getevents, semtimedop, epoll_wait, epoll_pwait, io_pgetevents, io_uring_enter, epoll_pwait2.
-    private static let interruptedCalls: Set<Int64> = [69, 70, 65, 128, 208, 220, 232, 281, 333, 426, 441]
-}
-
-extension ProcFS {
-    /// The number of the system call that a thread is in, -1 when it runs in its own code; nil when it is gone or may not
-    /// be asked (man 5 proc_pid_syscall).
-    func systemCall(of pid: Int32, thread: Int32) -> Int64? {
-        guard let bytes = try? read("syscall", of: pid, thread: thread, limit: 256) else { return nil }
-        return bytes.withUnsafeBufferPointer { buffer in
-            var scanner = ByteScanner(buffer)
-            return scanner.signedDecimal() ?? -1
-        }
-    }
+    private static let interruptedCalls: Set<Int> = [69, 70, 65, 128, 208, 220, 232, 281, 333, 426, 441]
 }

@@ -51,6 +51,9 @@
     X(polite, "polite", "exits with a status when TERM comes [STATUS]")                                  \
     X(family, "family", "forks children that fork children [DEPTH]; says their pids")                    \
     X(forking, "forking", "forks again whenever a child ends")                                           \
+    X(deadlock, "deadlock", "waits for a child through a pipe, and that one for it")                     \
+    X(locked, "locked", "has a child that waits for its lock of a file; says the pid")                   \
+    X(reaping, "reaping", "waits for a child that sleeps; says the pid")                                 \
     X(churn, "churn", "threads in malloc and free all the time, 24 lost [THREADS]")                      \
     X(churn_single, "churn-single", "one thread in malloc and free all the time, 7 lost")                \
     X(grow, "grow", "loses 100 blocks a second and prints them")                                         \

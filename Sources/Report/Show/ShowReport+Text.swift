@@ -1,0 +1,288 @@
+import Analysis
+import Model
+
+extension ShowReport {
+    private struct Line {
+        var label: String
+        var texts: [String]
+        /// What it means, and which file it is from.
+        var meaning: String
+    }
+
+    /// - Parameters:
+    ///   - explains: also say what each line means and where it is from.
+    ///   - threads: also a line for each thread.
+    package func text(_ style: TextStyle, explains: Bool = false, threads: Bool = false) -> String {
+        var result = [style.strong(style.fit(headline)), ""]
+        for line in lines {
+            for (index, text) in line.texts.enumerated() {
+                let label = TerminalText.padded(index == 0 ? line.label : "", to: 11)
+                result.append(style.fit("  \(label)\(text)"))
+            }
+            guard explains else { continue }
+            result += TextWrap.lines(line.meaning, width: TextStyle.columns - 15, indent: "").map {
+                style.faint(style.fit("               \($0)"))
+            }
+        }
+        if threads { result += portrait.threads.map { style.fit(thread($0)) } }
+        for gap in portrait.gaps {
+            result.append(style.fit("  not seen   \(gap.what)"))
+            result.append(style.fit("             \(gap.reason)" + (gap.remedy.map { ": \($0)" } ?? "")))
+        }
+        result += ["", style.fit("This is what user space sees of the kernel's process control block (task_struct).")]
+        if style.isTerminal { result.append(style.fit(next)) }
+        return result.joined(separator: "\n") + "\n"
+    }
+
+    private var headline: String {
+        let name = "\(TerminalText.escaped(identity.commandBytes)) (\(identity.pid))"
+        if chain.isDeadlock { return "\(name) is in a deadlock of \(chain.circle.count) processes." }
+        guard let reason = chain.links.first else { return "\(name) is there; why it waits cannot be told." }
+        let cpu = cpuShare.map { ", \($0) of one core since its start" } ?? ""
+        return "\(name) \(WaitText.reason(reason))\(cpu)."
+    }
+
+    private var cpuShare: String? {
+        guard let age, age > 0 else { return nil }
+        let seconds = Double(stat.userTicks &+ stat.systemTicks) / Double(max(facts.ticksPerSecond, 1))
+        return seconds / age < 0.005 ? "under 1 %" : "\(Int((seconds / age * 100).rounded())) %"
+    }
+
+    private var lines: [Line] {
+        var lines = [family, started, runsAs, state]
+        if !stat.isZombie { lines += [cpu, switches, scheduler] }
+        if !stat.isZombie, !stat.isKernelThread { lines += [memory, threadNames, files, limits, signals] }
+        lines += [stop, oom]
+        if portrait.record.namespaces?.inodes.isEmpty == false { lines.append(namespaces) }
+        return lines
+    }
+
+    private var family: Line {
+        let above = portrait.ancestors.prefix(4).reversed().map { ShowReport.name($0.identity) }
+        let chain = (portrait.ancestors.count > 4 ? ["…"] : []) + above + [ShowReport.name(identity)]
+        let zombies = portrait.children.count(where: \.isZombie)
+        let living = portrait.children.filter { !$0.isZombie }
+        var text =
+            living.isEmpty
+            ? "no children" : "\(Units.counted(living.count, "child").replacing("childs", with: "children")): "
+        text += living.prefix(4).map { ShowReport.name($0.identity) }.joined(separator: " ")
+        if living.count > 4 { text += " …" }
+        text += zombies == 0 ? "; no zombies" : "; \(Units.counted(zombies, "zombie")) that it must wait for"
+        return Line(
+            label: "family", texts: [chain.joined(separator: " > "), text],
+            meaning: "Who started it, and whom it has started. stat (ppid), task/*/children")
+    }
+
+    private var started: Line {
+        var text = age.map { "\(Units.span($0)) ago" } ?? "not known when"
+        if let container = portrait.record.containerBytes {
+            text += "; container \(TerminalText.escaped(Array(container.prefix(12))))"
+        }
+        if let inner = portrait.record.status?.namespacePids, inner.count > 1, let number = inner.last {
+            text += "; number \(number) inside"
+        }
+        if let terminal = facts.terminalName(stat.terminal) { text += "; terminal \(terminal)" }
+        text += "; session \(stat.session), group \(stat.processGroup)"
+        return Line(
+            label: "started", texts: [text],
+            meaning:
+                "Since when, in which container, session and group. stat (starttime, session, pgrp), cgroup, status (NSpid)"
+        )
+    }
+
+    private var runsAs: Line {
+        let user =
+            portrait.record.owner.map { "\(TerminalText.escaped(facts.userName($0.user))) (\($0.user))" } ?? "not known"
+        let status = portrait.record.status
+        let count = (portrait.status["CapEff"].flatMap { UInt64($0, radix: 16) } ?? 0).nonzeroBitCount
+        var text =
+            "\(user); "
+            + (count == 0
+                ? "no capabilities" : Units.counted(count, "capability").replacing("capabilitys", with: "capabilities"))
+        switch status?.seccompMode {
+        case 1?: text += "; seccomp strict"
+        case 2?: text += "; seccomp filter on"
+        default: text += "; no seccomp filter"
+        }
+        if portrait.status["NoNewPrivs"] == "1" { text += "; can gain no rights" }
+        let tracer = status?.tracerPid ?? 0
+        text += tracer > 0 ? "; traced by \(tracer)" : "; nobody traces it"
+        return Line(
+            label: "runs as", texts: [text],
+            meaning: "Whose rights it has, and which of root's (capabilities). status (Uid, CapEff, Seccomp, TracerPid)"
+        )
+    }
+
+    private var state: Line {
+        let names: [Character: String] = [
+            "R": "running or ready", "S": "sleeping", "D": "in the kernel, no signal wakes it", "T": "stopped",
+            "t": "held by its tracer", "Z": "ended (zombie)", "X": "ended", "I": "idle kernel thread",
+        ]
+        // Of the look that also tells why.
+        let letter = Character(UnicodeScalar(chain.links.first?.state ?? stat.state))
+        var text = "\(letter) \(names[letter] ?? "")"
+        if let seconds = portrait.sleepsSeconds { text += ", since \(Units.span(seconds))" }
+        if let channel = chain.links.first?.channel { text += ", in the kernel's \(TerminalText.escaped(channel))" }
+        return Line(
+            label: "state", texts: [text] + WaitText.chain(chain),
+            meaning:
+                "Of the main thread; whom it waits for, and whom that one does. stat, wchan, syscall, fd, /proc/locks, sched"
+        )
+    }
+
+    private var cpu: Line {
+        let times = portrait.runTimes
+        let ran = times.map { "ran \(Units.span(Double($0.ran) / 1e9))" } ?? "run time not known"
+        let waited = times.map { "; ready but had to wait for a core \(Units.span(Double($0.waited) / 1e9))" } ?? ""
+        return Line(
+            label: "cpu", texts: [ran + waited],
+            meaning:
+                "How long its threads had a core, and stood in line for one; of threads that live. task/*/schedstat")
+    }
+
+    private var switches: Line {
+        let voluntary = portrait.voluntarySwitches.map { Units.grouped(Int(clamping: $0)) } ?? "?"
+        let involuntary = portrait.involuntarySwitches.map { Units.grouped(Int(clamping: $0)) } ?? "?"
+        return Line(
+            label: "switches",
+            texts: ["\(voluntary) voluntary (it waited), \(involuntary) involuntary (it was pushed off)"],
+            meaning: "How often its threads gave up a core. task/*/status (voluntary_ctxt_switches …)")
+    }
+
+    private var scheduler: Line {
+        var text = "\(ShowReport.policy(stat.policy)), nice \(stat.nice)"
+        if stat.realTimePriority > 0 { text += ", real-time priority \(stat.realTimePriority)" }
+        if let slice = portrait.sliceSeconds { text += ", slice \(Units.seconds(slice))" }
+        if let cores = portrait.status["Cpus_allowed_list"] { text += ", may use cores \(cores)" }
+        text += ", last on \(stat.processor)"
+        if let group = portrait.record.autogroup { text += "; autogroup \(group.number), nice \(group.nice)" }
+        return Line(
+            label: "scheduler", texts: [text],
+            meaning:
+                "By which rule it gets a core. With autogroups nice counts only within the session. stat, sched, autogroup"
+        )
+    }
+
+    private var memory: Line {
+        let status = portrait.record.status
+        func size(_ bytes: UInt64?) -> String { bytes.map(Units.bytes) ?? "?" }
+        var text =
+            "\(size(status?.residentBytes)) resident, \(size(status?.virtualBytes)) reserved, swap \(size(status?.swappedBytes))"
+        if let limit = portrait.memoryLimitBytes, let used = portrait.memoryUsedBytes,
+            let share = Units.share(used, of: limit)
+        {
+            text += "; its control group is at \(share) of \(Units.bytes(limit))"
+        }
+        return Line(
+            label: "memory", texts: [text],
+            meaning:
+                "In memory now, and set aside in its address space. status (VmRSS, VmSize, VmSwap), memory.max of its cgroup"
+        )
+    }
+
+    private var threadNames: Line {
+        var counts: [(name: String, count: Int)] = []
+        for thread in portrait.threads {
+            let name = TerminalText.escaped(thread.nameBytes)
+            if let index = counts.firstIndex(where: { $0.name == name }) {
+                counts[index].count += 1
+            } else {
+                counts.append((name, 1))
+            }
+        }
+        let names = counts.prefix(5).map { $0.count == 1 ? $0.name : "\($0.count) x \($0.name)" }.joined(
+            separator: ", ")
+        return Line(
+            label: "threads", texts: ["\(portrait.threads.count): \(names)" + (counts.count > 5 ? ", …" : "")],
+            meaning: "What the scheduler knows of it, one entry each; --threads lists them. task/*/stat")
+    }
+
+    private var files: Line {
+        guard let kinds = portrait.descriptors else {
+            return Line(label: "files", texts: ["may not be seen"], meaning: "Open descriptors. fd")
+        }
+        let open = kinds.values.reduce(0, +)
+        let limit = limit?.soft.map { " of \(Units.grouped(Int(clamping: $0)))" } ?? ""
+        let sorted = kinds.sorted { ($1.value, $0.key) < ($0.value, $1.key) }
+        let texts = sorted.prefix(5).map { Units.counted($0.value, TerminalText.escaped($0.key)) }
+        return Line(
+            label: "files", texts: ["\(Units.grouped(open))\(limit): \(texts.joined(separator: ", "))"],
+            meaning: "Open descriptors by what they lead to, and how many it may have. fd, limits (Max open files)")
+    }
+
+    private var limits: Line {
+        let shown = ["Max processes", "Max stack size", "Max core file size", "Max locked memory"]
+        let texts = portrait.limits.filter { shown.contains($0.name) }.map { limit in
+            let isSize = limit.name != "Max processes"
+            let value = limit.soft.map { isSize ? Units.bytes($0) : Units.grouped(Int(clamping: $0)) } ?? "none"
+            return "\(limit.name.dropFirst(4)) \(value)"
+        }
+        return Line(
+            label: "limits", texts: [texts.joined(separator: ", ")],
+            meaning: "What it may use at most, the soft limits; --json has all with the hard ones. limits")
+    }
+
+    private var signals: Line {
+        func names(_ disposition: SignalOutlook.Disposition) -> [String] {
+            portrait.signals.outlooks.filter { $0.disposition == disposition && $0.signal.number <= 31 }.map(
+                \.signal.name)
+        }
+        var parts: [String] = []
+        for (disposition, word) in [
+            (SignalOutlook.Disposition.caught, "caught"), (.ignored, "ignored"), (.blocked, "blocked"),
+        ] {
+            let names = names(disposition)
+            guard !names.isEmpty else { continue }
+            parts.append(names.prefix(6).joined(separator: " ") + (names.count > 6 ? " …" : "") + " \(word)")
+        }
+        let pending = portrait.signals.outlooks.filter(\.isPending).map(\.signal.name)
+        parts.append(pending.isEmpty ? "none pending" : pending.joined(separator: " ") + " pending")
+        return Line(
+            label: "signals", texts: [parts.joined(separator: "; ")],
+            meaning:
+                "What it has set for each; nusu signal \(stat.pid) says what each would do. task/*/status (SigCgt, SigIgn, SigBlk, SigPnd)"
+        )
+    }
+
+    private var stop: Line {
+        let outlooks = portrait.signals.outlooks
+        let term = SignalOutlookText.effect(outlooks[Int(Signal.terminate) - 1])
+        let kill = SignalOutlookText.effect(outlooks[Int(Signal.kill) - 1])
+        let text = term == kill ? "TERM or KILL \(term)" : "TERM \(term); KILL \(kill)"
+        return Line(label: "stop it", texts: [text], meaning: "What nusu kill would bring about. status, stat")
+    }
+
+    private var oom: Line {
+        let score = portrait.record.oomScore.map { "score \($0)" } ?? "score not known"
+        let adjusted = portrait.record.oomAdjustment ?? 0
+        let adjustment = adjusted == 0 ? "" : ", adjusted by \(adjusted)"
+        return Line(
+            label: "OOM", texts: [score + adjustment],
+            meaning: "When memory runs out the kernel ends the one with the highest score. oom_score, oom_score_adj")
+    }
+
+    private var namespaces: Line {
+        let inodes = portrait.record.namespaces?.inodes ?? [:]
+        let text = ProcessRecord.Namespaces.Kind.allCases.compactMap { kind in
+            inodes[kind].map { "\(kind.rawValue) \($0)" }
+        }
+        return Line(
+            label: "namespaces",
+            texts: [text.prefix(4), text.dropFirst(4)].map { $0.joined(separator: " ") }.filter { !$0.isEmpty },
+            meaning: "Which parts of the system it sees; processes with the same number see the same. ns/*")
+    }
+
+    private func thread(_ thread: ProcessPortrait.Thread) -> String {
+        let name = TerminalText.padded(TerminalText.escaped(thread.nameBytes), to: 16)
+        let ran = thread.runTimes.map { "ran \(Units.span(Double($0.ran) / 1e9))" } ?? ""
+        let call = thread.call ?? thread.channel.map { TerminalText.escaped($0) } ?? ""
+        return "  thread     \(TerminalText.padded("\(thread.number)", to: 8))\(name)\(UnicodeScalar(thread.state))  "
+            + "\(TerminalText.padded(call, to: 18))\(ran)"
+    }
+
+    private var next: String {
+        if stat.isZombie { return "next: nusu show \(stat.parent)      its parent, which must wait for it" }
+        if chain.links.count > 1 { return "next: nusu show \(chain.links[1].process.pid)      for whom it waits" }
+        return "next: nusu signal \(stat.pid)      what each signal would do (--explain: what each line means)"
+    }
+}

@@ -1,0 +1,142 @@
+package import Analysis
+package import Model
+
+/// All that `nusu show` says: a process's control block, as user space sees it.
+package struct ShowReport: Sendable {
+    package var portrait: ProcessPortrait
+    package var facts: MachineFacts
+    package var chain: WaitChain
+
+    package init(portrait: ProcessPortrait, facts: MachineFacts) {
+        self.portrait = portrait
+        self.facts = facts
+        chain = WaitChain(portrait.waits)
+    }
+
+    var stat: ProcessStat { portrait.record.stat }
+    var identity: ProcessIdentity { portrait.record.identity }
+    var age: Double? { facts.age(startTicks: stat.startTicks) }
+    var limit: ProcessPortrait.Limit? { portrait.limits.first { $0.name == "Max open files" } }
+
+    static func name(_ identity: ProcessIdentity) -> String {
+        "\(TerminalText.escaped(identity.commandBytes))(\(identity.pid))"
+    }
+
+    /// The document of schema nusu.show/1.
+    package func json() -> String {
+        let record = portrait.record
+        var fields: [String: JSONValue] = [
+            "schema": "nusu.show/1", "pid": JSONValue(stat.pid), "ppid": JSONValue(stat.parent),
+            "processGroup": JSONValue(stat.processGroup), "session": JSONValue(stat.session),
+            "terminal": JSONValue(facts.terminalName(stat.terminal)),
+            "state": .string(String(UnicodeScalar(stat.state))), "startTime": JSONValue(startTime),
+            "ageSeconds": JSONValue(seconds: age), "sleepsSeconds": JSONValue(seconds: portrait.sleepsSeconds),
+            "user": JSONValue(record.owner.map { facts.userName($0.user) }),
+            "capabilities": JSONValue(portrait.status["CapEff"]), "seccomp": JSONValue(record.status?.seccompMode),
+            "tracer": JSONValue(record.status?.tracerPid),
+            "processors": JSONValue(portrait.status["Cpus_allowed_list"]),
+            "namespacePids": .array((record.status?.namespacePids ?? []).map { JSONValue($0) }),
+            "oomScore": JSONValue(record.oomScore), "oomScoreAdjustment": JSONValue(record.oomAdjustment),
+            "children": .array(portrait.children.map(ShowReport.json)),
+            "ancestors": .array(portrait.ancestors.map(ShowReport.json)),
+            "threads": .array(portrait.threads.map(ShowReport.json)),
+            "waits": .array(chain.links.map(json)), "isDeadlock": JSONValue(chain.isDeadlock),
+            "circle": .array(chain.circle.map { JSONValue($0.process.pid) }),
+            "scheduling": scheduling, "memory": memory,
+            "descriptors": portrait.descriptors.map { .object($0.mapValues { JSONValue($0) }) } ?? .null,
+            "limits": .array(
+                portrait.limits.map {
+                    .object(["name": .string($0.name), "soft": JSONValue($0.soft), "hard": JSONValue($0.hard)])
+                }),
+            "namespaces": record.namespaces.map { namespaces in
+                .object(
+                    Dictionary(
+                        uniqueKeysWithValues: ProcessRecord.Namespaces.Kind.allCases.map {
+                            ($0.rawValue, JSONValue(namespaces.inodes[$0]))
+                        }))
+            } ?? .null,
+            "signals": .array(
+                portrait.signals.outlooks.map {
+                    .object([
+                        "number": JSONValue($0.signal.number), "name": .string($0.signal.name),
+                        "disposition": .string($0.disposition.rawValue),
+                        "effect": .string(SignalOutlookText.effect($0)),
+                    ])
+                }),
+            "gaps": .array((portrait.gaps + portrait.signals.gaps).map(JSONValue.init(gap:))),
+        ]
+        fields.set("command", bytes: stat.commandBytes)
+        fields["container"] = .null
+        if let container = record.containerBytes { fields.set("container", bytes: container) }
+        fields["executable"] = .null
+        if let executable = record.executable { fields.set("executable", bytes: executable) }
+        return JSONValue.object(fields).document()
+    }
+
+    private var startTime: UInt64? { facts.startTime(ticks: stat.startTicks).flatMap { UInt64(exactly: $0) } }
+
+    private var scheduling: JSONValue {
+        let record = portrait.record
+        return .object([
+            "policy": .string(ShowReport.policy(stat.policy)), "nice": JSONValue(stat.nice),
+            "realTimePriority": JSONValue(stat.realTimePriority), "lastProcessor": JSONValue(stat.processor),
+            "sliceSeconds": JSONValue(seconds: portrait.sliceSeconds),
+            "ranSeconds": JSONValue(seconds: portrait.runTimes.map { Double($0.ran) / 1e9 }),
+            "waitedSeconds": JSONValue(seconds: portrait.runTimes.map { Double($0.waited) / 1e9 }),
+            "voluntarySwitches": JSONValue(portrait.voluntarySwitches),
+            "involuntarySwitches": JSONValue(portrait.involuntarySwitches),
+            "autogroup": JSONValue(record.autogroup?.number), "autogroupNice": JSONValue(record.autogroup?.nice),
+        ])
+    }
+
+    private var memory: JSONValue {
+        let status = portrait.record.status
+        return .object([
+            "residentBytes": JSONValue(status?.residentBytes), "reservedBytes": JSONValue(status?.virtualBytes),
+            "swappedBytes": JSONValue(status?.swappedBytes), "limitBytes": JSONValue(portrait.memoryLimitBytes),
+            "usedOfLimitBytes": JSONValue(portrait.memoryUsedBytes),
+        ])
+    }
+
+    private static func json(_ relative: ProcessPortrait.Relative) -> JSONValue {
+        var fields: [String: JSONValue] = [
+            "pid": JSONValue(relative.identity.pid), "isZombie": JSONValue(relative.isZombie),
+        ]
+        fields.set("command", bytes: relative.identity.commandBytes)
+        return .object(fields)
+    }
+
+    private static func json(_ thread: ProcessPortrait.Thread) -> JSONValue {
+        var fields: [String: JSONValue] = [
+            "tid": JSONValue(thread.number), "state": .string(String(UnicodeScalar(thread.state))),
+            "call": JSONValue(thread.call), "waitChannel": JSONValue(thread.channel),
+            "ranSeconds": JSONValue(seconds: thread.runTimes.map { Double($0.ran) / 1e9 }),
+            "waitedSeconds": JSONValue(seconds: thread.runTimes.map { Double($0.waited) / 1e9 }),
+        ]
+        fields.set("name", bytes: thread.nameBytes)
+        return .object(fields)
+    }
+
+    private func json(_ reason: WaitReason) -> JSONValue {
+        var fields: [String: JSONValue] = [
+            "pid": JSONValue(reason.process.pid), "call": JSONValue(reason.call),
+            "waitChannel": JSONValue(reason.channel), "descriptor": JSONValue(reason.descriptor),
+            "reason": .string(WaitText.reason(reason)), "awaited": .array(reason.awaited.map { JSONValue($0) }),
+        ]
+        fields.set("command", bytes: reason.process.commandBytes)
+        return .object(fields)
+    }
+
+    static func policy(_ policy: Int32) -> String {
+        switch policy {
+        case 0: "normal"
+        case 1: "FIFO"
+        case 2: "round robin"
+        case 3: "batch"
+        case 5: "idle"
+        case 6: "deadline"
+        case 7: "sched_ext"
+        default: "policy \(policy)"
+        }
+    }
+}

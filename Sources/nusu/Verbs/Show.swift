@@ -1,0 +1,44 @@
+import ArgumentParser
+import Capture
+import Glibc
+import Model
+import Report
+
+/// `nusu show TARGET`: the process control block as user space sees it, in plain words.
+struct Show: ParsableCommand, Verb {
+    static let configuration = CommandConfiguration(
+        commandName: "show",
+        abstract:
+            "What the kernel knows of a process, in plain words: family, state and why, rights, scheduling, signals.",
+        discussion: """
+            A process that waits for another (a child, a pipe, a lock of a file) names it, and that one's reason; a circle \
+            is called a deadlock. Needs no right beyond the owner's; what others may see of it is shown to them.
+            """)
+
+    @Argument(help: "A PID, a name, :PORT or container:ID; self is nusu.")
+    var target: String
+
+    @OptionGroup var choice: TargetChoice
+
+    @Flag(help: "Say what each line means, and which file below /proc/PID it is from.")
+    var explain = false
+
+    @Flag(help: "Also a line for each thread.")
+    var threads = false
+
+    @OptionGroup var output: OutputOptions
+
+    func run(_ output: Output) throws -> Int32 {
+        var output = output
+        output.isJSON = self.output.json
+        output.color = self.output.color
+        let procfs = ProcFS()
+        let name = target == "self" ? "\(getpid())" : target
+        let identity = try choice.identity(of: name, procfs, verb: "show")
+        let report = ShowReport(
+            portrait: try procfs.portrait(of: identity, own: getpid()), facts: procfs.machineFacts())
+        try Output.print(
+            self.output.json ? report.json() : report.text(output.style, explains: explain, threads: threads))
+        return ExitStatus.done
+    }
+}

@@ -1,0 +1,137 @@
+import FoundationEssentials
+import Glibc
+import Testing
+
+/// The parts of the nusu.show/1 document that the tests read.
+struct ShowDocument: Decodable {
+    struct Wait: Decodable {
+        let pid: Int32
+        let call: String?
+        let reason: String
+        let awaited: [Int32]
+    }
+
+    struct Relative: Decodable { let pid: Int32 }
+    struct Scheduling: Decodable {
+        let nice: Int32
+        let policy: String
+    }
+    struct Gap: Decodable { let remedy: String? }
+    struct Thread: Decodable { let tid: Int32 }
+
+    let schema: String
+    let pid: Int32
+    let ppid: Int32
+    let state: String
+    let waits: [Wait]
+    let isDeadlock: Bool
+    let circle: [Int32]
+    let children: [Relative]
+    let ancestors: [Relative]
+    let threads: [Thread]
+    let scheduling: Scheduling
+    let descriptors: [String: Int]?
+    let gaps: [Gap]
+
+    static func of(_ pid: pid_t) throws -> ShowDocument {
+        let outcome = try run([Surroundings.nusu, "show", "\(pid)", "--json"])
+        guard outcome.status == 0 else { throw HarnessError("nusu show: \(outcome.text)") }
+        return try JSONDecoder().decode(ShowDocument.self, from: Data(outcome.output))
+    }
+
+    /// Asks until the process has got to where it is to be looked at.
+    static func of(_ pid: pid_t, until isThere: (ShowDocument) -> Bool) throws -> ShowDocument {
+        for _ in 0..<100 {
+            let document = try of(pid)
+            if isThere(document) { return document }
+            usleep(20_000)
+        }
+        return try of(pid)
+    }
+}
+
+extension LiveTests {
+    @Suite(.serialized) struct ShowTests {
+        @Test func deadlock() throws {
+            let demo = try Demo("nusu-demo", ["deadlock"])
+            let child = try #require(demo.otherPid)
+            let shown = try ShowDocument.of(demo.pid) { $0.isDeadlock }
+            #expect(shown.isDeadlock)
+            #expect(Set(shown.circle) == [demo.pid, child])
+            #expect(shown.waits.first?.call == "read")
+            #expect(try run([Surroundings.nusu, "show", "\(child)"]).text.contains("deadlock of 2 processes"))
+        }
+
+        @Test func lockOfAFile() throws {
+            let demo = try Demo("nusu-demo", ["locked"])
+            let child = try #require(demo.otherPid)
+            let shown = try ShowDocument.of(child) { $0.waits.first?.awaited.isEmpty == false }
+            #expect(shown.waits.first?.call == "flock")
+            #expect(shown.waits.first?.awaited == [demo.pid])
+            #expect(!shown.isDeadlock)
+        }
+
+        @Test func waitsForItsChild() throws {
+            let demo = try Demo("nusu-demo", ["reaping"])
+            let child = try #require(demo.otherPid)
+            let shown = try ShowDocument.of(demo.pid) { $0.waits.count == 2 }
+            #expect(shown.schema == "nusu.show/1")
+            #expect(shown.waits.map(\.pid) == [demo.pid, child])
+            #expect(shown.waits.first?.call == "wait4")
+            #expect(shown.waits.last?.call == "clock_nanosleep")
+            #expect(shown.children.map(\.pid) == [child])
+            #expect(shown.ppid == getpid())
+            #expect(shown.ancestors.first?.pid == getpid())
+        }
+
+        @Test func vforkWaitsForItsChild() throws {
+            let demo = try Demo("nusu-demo", ["vfork"])
+            let shown = try ShowDocument.of(demo.pid) { $0.waits.count == 2 }
+            #expect(shown.state == "D")
+            #expect(shown.waits.first?.awaited == demo.view.children)
+        }
+
+        @Test func unusualStates() throws {
+            let parent = try Demo("nusu-demo", ["zombie"])
+            let zombie = try #require(parent.otherPid)
+            let text = try run([Surroundings.nusu, "show", "\(zombie)"])
+            #expect(text.status == 0 && text.text.contains("its parent \(parent.pid) must wait for it"))
+            #expect(
+                try run([Surroundings.nusu, "show", "\(parent.pid)"]).text.contains("1 zombie that it must wait for"))
+            let stopped = try Demo("nusu-demo", ["stopped"])
+            #expect(try ShowDocument.of(stopped.pid) { $0.state == "T" }.state == "T")
+            let traced = try Demo("nusu-demo", ["traced"])
+            let tracer = try #require(traced.otherPid)
+            #expect(try run([Surroundings.nusu, "show", "\(traced.pid)"]).text.contains("traced by \(tracer)"))
+            #expect(try run([Surroundings.nusu, "show", "4000000000"]).status == 66)
+            #expect(try run([Surroundings.nusu, "show", "self"]).status == 0)
+        }
+
+        @Test func everyLineExplained() throws {
+            let demo = try Demo("nusu-demo", ["arenas"])
+            let plain = try run([Surroundings.nusu, "show", "\(demo.pid)"]).text.split(separator: "\n")
+            let explained = try run([Surroundings.nusu, "show", "\(demo.pid)", "--explain", "--threads"]).text
+            #expect(explained.split(separator: "\n").count > plain.count + 12)
+            let shown = try ShowDocument.of(demo.pid)
+            #expect(shown.threads.count == demo.view.threads.count)
+            #expect(shown.threads.allSatisfy { explained.contains("\($0.tid)") })
+        }
+
+        @Test(
+            .enabled(if: Surroundings.isRoot && installed("setpriv") != nil, "changing the user needs root and setpriv")
+        )
+        func withoutRights() throws {
+            let demo = try Demo("nusu-demo", ["reaping"])
+            let folder = try Surroundings.temporaryFolder()
+            _ = try run(["cp", Surroundings.nusu, "\(folder)/nusu"])
+            let nobody = ["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups"]
+            let outcome = try run(nobody + ["\(folder)/nusu", "show", "\(demo.pid)", "--json"])
+            #expect(outcome.status == 0)
+            let shown = try JSONDecoder().decode(ShowDocument.self, from: Data(outcome.output))
+            #expect(shown.descriptors == nil)
+            #expect(shown.gaps.contains { $0.remedy == "sudo nusu show \(demo.pid)" })
+            #expect(shown.children.count == 1)
+            #expect(shown.scheduling.policy == "normal")
+        }
+    }
+}

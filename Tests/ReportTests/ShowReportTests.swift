@@ -1,0 +1,52 @@
+import Analysis
+import Model
+import Testing
+
+@testable import Report
+
+@Suite("Report of one process") struct ShowReportTests {
+    private let plain = TextStyle(isTerminal: false, width: nil, color: false)
+
+    /// Two processes of hostile names that wait for each other.
+    private var report: ShowReport {
+        let hostile = Array("a\u{1b}[31m) R 1\n".utf8)
+        var stat = ProcessStat()
+        stat.pid = 1234
+        stat.commandBytes = hostile
+        stat.state = UInt8(ascii: "S")
+        stat.parent = 1
+        stat.threadCount = 1
+        stat.startTicks = 5000
+        let identity = ProcessIdentity(pid: 1234, startTicks: 5000, commandBytes: hostile)
+        var signals = ProcessSignals(identity: identity)
+        signals.namespacePids = [1234]
+        signals.threads = [
+            ProcessSignals.Thread(number: 1234, state: UInt8(ascii: "S"), blocked: SignalSet())
+        ]
+        var portrait = ProcessPortrait(record: ProcessRecord(stat: stat, processID: 1234), signals: signals)
+        let other = ProcessIdentity(pid: 1240, startTicks: 5001, commandBytes: hostile)
+        for (own, awaited) in [(identity, other), (other, identity)] {
+            var reason = WaitReason(
+                process: own, state: UInt8(ascii: "S"), cause: .pipe(inode: 7, isReading: true))
+            reason.call = "read"
+            reason.descriptor = 3
+            reason.channel = "anon_pipe_read"
+            reason.awaited = [awaited.pid]
+            portrait.waits.append(reason)
+        }
+        portrait.children = [ProcessPortrait.Relative(identity: other, isZombie: false)]
+        portrait.threads = [ProcessPortrait.Thread(number: 1234, nameBytes: hostile, state: UInt8(ascii: "S"))]
+        portrait.gaps = [Gap(what: "open files", reason: "that needs CAP_SYS_PTRACE", remedy: "sudo nusu show 1234")]
+        var facts = MachineFacts()
+        facts.uptime = 3650
+        return ShowReport(portrait: portrait, facts: facts)
+    }
+
+    @Test("A deadlock of hostile names, most of it not known") func text() {
+        expectSnapshot(report.text(plain), "show.txt")
+        expectSnapshot(report.json(), "show.json")
+        let text = report.text(plain, explains: true, threads: true)
+        #expect(!text.contains("\u{1b}"))
+        expectSnapshot(text, "show-explain.txt")
+    }
+}
