@@ -94,19 +94,22 @@ extension ShowReport {
         let user =
             portrait.record.owner.map { "\(TerminalText.escaped(facts.userName($0.user))) (\($0.user))" } ?? "not known"
         let status = portrait.record.status
-        let count = (portrait.status["CapEff"].flatMap { UInt64($0, radix: 16) } ?? 0).nonzeroBitCount
-        var text =
-            "\(user); "
-            + (count == 0
-                ? "no capabilities" : Units.counted(count, "capability").replacing("capabilitys", with: "capabilities"))
+        let capabilities = portrait.status["CapEff"].flatMap { UInt64($0, radix: 16) }?.nonzeroBitCount
+        var text = user
+        switch capabilities {
+        case nil: text += "; capabilities not known"
+        case 0?: text += "; no capabilities"
+        case 1?: text += "; 1 capability"
+        case let count?: text += "; \(count) capabilities"
+        }
         switch status?.seccompMode {
+        case nil: text += "; seccomp not known"
+        case 0?: text += "; no seccomp filter"
         case 1?: text += "; seccomp strict"
-        case 2?: text += "; seccomp filter on"
-        default: text += "; no seccomp filter"
+        default: text += "; seccomp filter on"
         }
         if portrait.status["NoNewPrivs"] == "1" { text += "; can gain no rights" }
-        let tracer = status?.tracerPid ?? 0
-        text += tracer > 0 ? "; traced by \(tracer)" : "; nobody traces it"
+        if let tracer = status?.tracerPid { text += tracer > 0 ? "; traced by \(tracer)" : "; nobody traces it" }
         return Line(
             label: "runs as", texts: [text],
             meaning: "Whose rights it has, and which of root's (capabilities). status (Uid, CapEff, Seccomp, TracerPid)"
@@ -218,7 +221,7 @@ extension ShowReport {
             return "\(limit.name.dropFirst(4)) \(value)"
         }
         return Line(
-            label: "limits", texts: [texts.joined(separator: ", ")],
+            label: "limits", texts: [texts.isEmpty ? "not known" : texts.joined(separator: ", ")],
             meaning: "What it may use at most, the soft limits; --json has all with the hard ones. limits")
     }
 
