@@ -3,8 +3,8 @@ import ArgumentParser
 /// The root of the command line: `nusu VERB [TARGET] [OPTIONS]`.
 struct NusuCommand: ParsableCommand {
     static let verbs: [any ParsableCommand.Type] = [
-        Leaks.self, Heap.self, Why.self, Diff.self, Ps.self, Tree.self, Find.self, Show.self, SignalVerb.self, Kill.self,
-        Explain.self,
+        Leaks.self, Heap.self, Why.self, Diff.self, Ps.self, Tree.self, Find.self, Show.self, SignalVerb.self,
+        Kill.self, Explain.self,
     ]
 
     static let configuration = CommandConfiguration(
