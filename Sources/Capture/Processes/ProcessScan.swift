@@ -140,11 +140,11 @@ final class ScanWalk: Sendable {
             guard wait(with: record, walker) else { return }
             reader.completeWaiting(&record, request.sources)
         }
-        let records = single ? [record] : threads(of: record, &reader)
+        let threads = single ? [] : threads(of: record, &reader)
         state.withLock { state in
             guard state.walker == walker else { return }
             state.waiting = nil
-            state.records += records
+            if single { state.records.append(record) } else { state.records += threads }
         }
     }
 

@@ -9,7 +9,12 @@ package struct ProcessRecord: Hashable, Sendable {
     /// `cmdline` as it stands: every argument ends with a zero byte, unless the program wrote over them. Empty for kernel
     /// threads and zombies. Bounded.
     package var argumentBytes: [UInt8]?
-    package var status: ProcessStatus?
+    package var status: ProcessStatus? {
+        get { statusBox.first }
+        set { statusBox = newValue.map { [$0] } ?? [] }
+    }
+    /// Apart from the record: it is as large as all the rest, and most looks at thousands of processes do without.
+    private var statusBox: [ProcessStatus] = []
     package var runTimes: RunTimes?
     /// The kernel function that it sleeps in, raw; "0" where it runs or may not be told.
     package var waitChannel: [UInt8]?
