@@ -98,3 +98,10 @@ static volatile uint64_t without_value;
 uint64_t clinux_code_address(void) { return (uint64_t)(uintptr_t)&clinux_code_address; }
 uint64_t clinux_data_address(void) { return (uint64_t)(uintptr_t)&with_value; }
 uint64_t clinux_bss_address(void) { return (uint64_t)(uintptr_t)&without_value; }
+
+int clinux_read_affinity(uint64_t mask[16]) {
+    memset(mask, 0, 128);
+    return sched_getaffinity(0, 128, (cpu_set_t *)mask);
+}
+
+int clinux_set_affinity(const uint64_t mask[16]) { return sched_setaffinity(0, 128, (const cpu_set_t *)mask); }

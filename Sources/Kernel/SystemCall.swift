@@ -74,3 +74,20 @@ package enum SystemCallNumber {
     /// rt_sigtimedwait: sigwait, sigwaitinfo and sigtimedwait of C.
     package static let signalWait = UInt64(SYS_rt_sigtimedwait)
 }
+
+/// The processors that the calling thread runs on.
+package enum Processors {
+    /// Runs `body` on one processor, then where the thread was allowed to run before; nil where it may not run there.
+    ///
+    /// The corresponding C function is `sched_setaffinity`.
+    package static func run<Result>(on processor: Int32, _ body: () -> Result) -> Result? {
+        guard (0..<1024).contains(processor) else { return nil }
+        var before = [UInt64](repeating: 0, count: 16)
+        guard clinux_read_affinity(&before) == 0 else { return nil }
+        var only = [UInt64](repeating: 0, count: 16)
+        only[Int(processor) / 64] = 1 << UInt64(processor % 64)
+        guard clinux_set_affinity(&only) == 0 else { return nil }
+        defer { _ = clinux_set_affinity(&before) }
+        return body()
+    }
+}

@@ -32,6 +32,7 @@ struct ShowDocument: Decodable {
     let scheduling: Scheduling
     let descriptors: [String: Int]?
     let gaps: [Gap]
+    let sleepsSeconds: Double?
 
     static func of(_ pid: pid_t) throws -> ShowDocument {
         let outcome = try run([Surroundings.nusu, "show", "\(pid)", "--json"])
@@ -105,6 +106,19 @@ extension LiveTests {
             #expect(try run([Surroundings.nusu, "show", "\(traced.pid)"]).text.contains("traced by \(tracer)"))
             #expect(try run([Surroundings.nusu, "show", "4000000000"]).status == 66)
             #expect(try run([Surroundings.nusu, "show", "self"]).status == 0)
+        }
+
+        /// On every processor: their clocks are not the same.
+        @Test(.enabled(if: installed("taskset") != nil, "taskset is not installed"))
+        func sinceWhenItSleeps() throws {
+            for processor in 0..<sysconf(Int32(_SC_NPROCESSORS_ONLN)) {
+                let start = Clock.now
+                let child = try Child(["taskset", "-c", "\(processor)", "sleep", "50"])
+                usleep(1_000_000)
+                let shown = try ShowDocument.of(child.pid)
+                let sleeps = try #require(shown.sleepsSeconds)
+                #expect(sleeps > 0.6 && sleeps <= Clock.now - start + 0.02, "processor \(processor)")
+            }
         }
 
         @Test func everyLineExplained() throws {

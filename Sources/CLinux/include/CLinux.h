@@ -164,3 +164,8 @@ void clinux_outlive_parent(void);
 uint64_t clinux_code_address(void);
 uint64_t clinux_data_address(void);
 uint64_t clinux_bss_address(void);
+
+/// The processors that the calling thread may run on, 1,024 bits: read into or taken from `mask`. -1 and errno (man 2
+/// sched_setaffinity).
+int clinux_read_affinity(uint64_t mask[16]);
+int clinux_set_affinity(const uint64_t mask[16]);

@@ -1,3 +1,4 @@
+import Kernel
 package import Model
 
 extension ProcFS {
@@ -25,11 +26,13 @@ extension ProcFS {
         portrait.descriptors = portrait.waits.first?.cause == .notPermitted ? nil : descriptorKinds(of: pid)
         let target = schedulerLines(of: pid)
         portrait.sliceSeconds = target["se.slice"].map { $0 / 1e9 }
-        // Both by the scheduler's clock, which is not the one of uptime.
+        // Both by the scheduler's clock of the same processor: it is not that of uptime, and those of two processors may be
+        // half a second apart.
         if record.stat.state != UInt8(ascii: "R"), let last = target["se.exec_start"],
-            let now = schedulerLines(of: own)["se.exec_start"]
+            let now = Processors.run(on: record.stat.processor, { schedulerLines(of: own)["se.exec_start"] }) ?? nil,
+            now >= last
         {
-            portrait.sleepsSeconds = max(0, (now - last) / 1000)
+            portrait.sleepsSeconds = (now - last) / 1000
         }
         let groups = (try? memoryCgroups(of: pid)) ?? []
         let tightest = groups.filter { $0.limitBytes != nil }.min { ($0.limitBytes ?? 0) < ($1.limitBytes ?? 0) }
