@@ -109,9 +109,6 @@ struct FixtureHeap {
     func findings(_ options: LeakAnalysis.Options = .init(addressLimit: .max), registers: [UInt64] = [])
         -> LeakFindings?
     {
-        guard case .done(let result) = LeakAnalysis.run(image: image(registers: registers), options: options) else {
-            return nil
-        }
-        return result.findings
+        LeakAnalysis.run(image: image(registers: registers), options)?.findings
     }
 }

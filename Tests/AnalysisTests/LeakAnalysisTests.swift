@@ -143,11 +143,11 @@ struct LeakAnalysisTests {
         var heap = FixtureHeap()
         for _ in 0..<100 { _ = heap.block(40) }
         heap.memory.write(0x1234_5678_9abc_def1, at: FixtureHeap.heapStart + 48 * 50 + 8)
-        guard case .torn = LeakAnalysis.run(image: heap.image(), options: .init()) else {
+        guard case .torn = ProcessGraph.build(image: heap.image(), acceptTorn: false) else {
             Issue.record("a broken chain of chunks was not noticed")
             return
         }
-        let findings = try #require(heap.findings(.init(acceptTorn: true)))
+        let findings = try #require(LeakAnalysis.run(image: heap.image(), .init(), acceptTorn: true)).findings
         #expect(!findings.exact)
         #expect(findings.lost.blocks == 0)
         #expect(!findings.gaps.isEmpty)
@@ -157,12 +157,10 @@ struct LeakAnalysisTests {
     func confirmation() throws {
         var heap = FixtureHeap()
         let old = heap.block(40)
-        guard case .done(let first) = LeakAnalysis.run(image: heap.image(), options: .init()) else {
-            Issue.record("no result")
-            return
-        }
+        let first = try #require(LeakAnalysis.run(image: heap.image(), .init()))
         let new = heap.block(40)
-        let findings = try #require(heap.findings(.init(confirmAgainst: first.lost, addressLimit: .max)))
+        let options = LeakAnalysis.Options(addressLimit: .max)
+        let findings = try #require(LeakAnalysis.run(image: heap.image(), options, confirming: first.lost)).findings
         #expect(findings.definite.blocks == 1)
         #expect(findings.possible.blocks == 1)
         #expect(findings.unconfirmed == 1)
@@ -280,7 +278,7 @@ struct LeakAnalysisTests {
         heap.memory.flip(Int.random(in: 1...200, using: &random), using: &random)
         if seed % 3 == 0 { heap.memory.truncate(using: &random) }
         for acceptTorn in [false, true] {
-            if case .done(let result) = LeakAnalysis.run(image: heap.image(), options: .init(acceptTorn: acceptTorn)) {
+            if let result = LeakAnalysis.run(image: heap.image(), .init(), acceptTorn: acceptTorn) {
                 #expect(result.findings.heap.live.bytes <= 1 << 16)
             }
         }

@@ -105,9 +105,6 @@ struct SwiftFixture {
     }
 
     func findings(_ options: LeakAnalysis.Options = .init(addressLimit: .max)) -> LeakFindings? {
-        guard case .done(let result) = LeakAnalysis.run(image: image(), options: options) else {
-            return nil
-        }
-        return result.findings
+        LeakAnalysis.run(image: image(), options)?.findings
     }
 }

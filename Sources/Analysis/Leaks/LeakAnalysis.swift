@@ -1,12 +1,8 @@
-package import Model
+import Model
 
-/// From a memory image to what the process has lost. Pure: the same image gives the same findings.
+/// From a process's graph to what it has lost. Pure: the same graph gives the same findings.
 package enum LeakAnalysis {
     package struct Options: Sendable {
-        /// Take a heap that does not hang together as it is: its broken parts become gaps and count as roots.
-        package var acceptTorn: Bool
-        /// What an earlier snapshot called lost. Blocks that were not are then only possibly lost.
-        package var confirmAgainst: LostBlocks?
         /// Sample addresses kept for each group.
         package var addressLimit: Int
 
@@ -17,11 +13,7 @@ package enum LeakAnalysis {
         /// Groups that get a tree of what hangs below one of their leaders: so many, largest first.
         package var trees = 0
 
-        package init(
-            acceptTorn: Bool = false, confirmAgainst: LostBlocks? = nil, addressLimit: Int = 8, about: [UInt64] = []
-        ) {
-            self.acceptTorn = acceptTorn
-            self.confirmAgainst = confirmAgainst
+        package init(addressLimit: Int = 8, about: [UInt64] = []) {
             self.addressLimit = addressLimit
             self.about = about
         }
@@ -46,27 +38,6 @@ package enum LeakAnalysis {
     package struct Result: Sendable {
         package var findings: LeakFindings
         package let lost: LostBlocks
-    }
-
-    package enum Outcome: Sendable {
-        case done(Result)
-        /// The snapshot caught the allocator in mid-operation: take another one.
-        case torn(reason: String)
-        /// nusu cannot look into this process: its allocator or architecture is not supported.
-        case refused(Failure)
-    }
-
-    /// `whenRead` is called when the snapshot may end (`ProcessGraph.build`); not before the end where single addresses are
-    /// asked about, since that takes another look at everything.
-    package static func run(image: MemoryImage, options: Options, whenRead: () -> Void = {}) -> Outcome {
-        let whenRead = options.about.isEmpty ? whenRead : {}
-        switch ProcessGraph.build(image: image, acceptTorn: options.acceptTorn, whenRead: whenRead) {
-        case .torn(let reason): return .torn(reason: reason)
-        case .refused(let failure): return .refused(failure)
-        case .done(var graph):
-            if let earlier = options.confirmAgainst { graph.demote(unless: earlier) }
-            return .done(result(of: graph, options))
-        }
     }
 
     /// What a process has lost, from its graph.
