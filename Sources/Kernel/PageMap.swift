@@ -14,7 +14,7 @@ package struct PageMap: ~Copyable, Sendable {
         case written
     }
 
-    private let descriptor: Int32
+    let descriptor: Int32
 
     package init(_ pid: Int32, root: String = "/proc") throws(Errno) {
         descriptor = try checked { open("\(root)/\(pid)/pagemap", O_RDONLY | O_CLOEXEC) }

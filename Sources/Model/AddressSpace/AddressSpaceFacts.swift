@@ -1,0 +1,64 @@
+/// All that was captured of one address space, without stopping anybody: what the analysis of regions starts from.
+package struct AddressSpaceFacts: Sendable {
+    /// A thread, and where it stands if the kernel tells.
+    package struct Thread: Hashable, Sendable {
+        package let tid: Int32
+        /// Raw bytes.
+        package let nameBytes: [UInt8]
+        /// nil while it runs, or where it may not be seen.
+        package let stackPointer: UInt64?
+
+        package init(tid: Int32, nameBytes: [UInt8], stackPointer: UInt64?) {
+            self.tid = tid
+            self.nameBytes = nameBytes
+            self.stackPointer = stackPointer
+        }
+    }
+
+    /// Who else has a shared object mapped.
+    package struct Sharers: Hashable, Sendable {
+        /// The first that were found.
+        package var processes: [ProcessIdentity]
+        package var count: Int
+
+        package init(processes: [ProcessIdentity] = [], count: Int = 0) {
+            self.processes = processes
+            self.count = count
+        }
+    }
+
+    package let process: ProcessIdentity
+    /// The core file's path; nil for a process that runs.
+    package var corePath: String?
+    /// Ascending, without overlaps.
+    package var mappings: [MappingUse]
+    /// Ascending; nil where pagemap could not be read.
+    package var pages: [PageRun]?
+    package var modules: [LoadedModule] = []
+    package var threads: [Thread] = []
+    /// Where the kernel started the program (AT_ENTRY); nil where it is not known.
+    package var entryPoint: UInt64?
+    /// Reads no page that is not in memory already, so that looking changes nothing; nil where memory may not be read.
+    package var reader: (any MemoryReader)?
+    /// By shared object.
+    package var sharers: [Mapping.FileID: Sharers] = [:]
+    package var gaps: [Gap] = []
+
+    package init(process: ProcessIdentity, mappings: [MappingUse]) {
+        self.process = process
+        self.mappings = mappings
+    }
+}
+
+extension Array where Element == MappingUse {
+    /// The number of the mapping that holds `address`, by bisection; they must ascend.
+    package func index(at address: UInt64) -> Int? {
+        var low = 0
+        var high = count
+        while low < high {
+            let middle = (low + high) / 2
+            if self[middle].mapping.range.upper <= address { low = middle + 1 } else { high = middle }
+        }
+        return low < count && self[low].mapping.range.contains(address) ? low : nil
+    }
+}
