@@ -19,8 +19,6 @@ struct StackFinder {
     private static let redZone: UInt64 = 128
     /// How much of a kept stack's end is searched for its thread descriptor: static TLS lies behind it.
     private static let descriptorSearch: UInt64 = 256 << 10
-    /// `struct pthread` holds its stack's bounds in its first 4 KiB in every version.
-    private static let descriptorWords = 512
 
     func find() -> Stacks {
         var stacks = Stacks()
@@ -59,26 +57,15 @@ struct StackFinder {
         }
     }
 
-    /// The stack's bounds as the thread's descriptor states them (glibc nptl/descr.h, `stackblock` and
-    /// `stackblock_size`): two words of which the first is page aligned, below the stack pointer, and the second reaches
-    /// over the descriptor. Found by that shape, since the offset differs between versions.
+    /// The part of the stack that its thread's descriptor states and that is mapped.
     private func bounds(of thread: ThreadState) -> AddressRange? {
         let base = thread.threadPointer
-        guard base > thread.stackPointer else { return nil }
-        var words = [UInt64](repeating: 0, count: StackFinder.descriptorWords)
-        let got = words.withUnsafeMutableBytes { image.reader.read(at: base, into: $0) } / 8
-        guard got > 1 else { return nil }
-        for index in 0..<(got - 1) {
-            let start = words[index]
-            let size = words[index + 1]
-            guard start != 0, start & 4095 == 0, start < thread.stackPointer, size & 4095 == 0, size < 1 << 40,
-                start + size > base, start + size - base < 1 << 20
-            else { continue }
-            // The guard at the lower end has no right to be read and is a mapping of its own.
-            let mapped = image.mapping(at: thread.stackPointer)?.range.lower ?? start
-            return AddressRange(max(start, mapped), start + size)
-        }
-        return nil
+        guard base > thread.stackPointer,
+            let stack = ThreadDescriptor.stack(of: base, below: thread.stackPointer, reader: image.reader)
+        else { return nil }
+        // The guard at the lower end has no right to be read and is a mapping of its own.
+        let mapped = image.mapping(at: thread.stackPointer)?.range.lower ?? stack.lower
+        return AddressRange(max(stack.lower, mapped), stack.upper)
     }
 
     private func isStackLike(_ mapping: Mapping) -> Bool {
