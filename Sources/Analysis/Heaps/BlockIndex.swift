@@ -114,6 +114,14 @@ package final class BlockIndex: @unchecked Sendable {
         for id in ids.clamped(to: smallCount..<count) { body(BlockID(id), start(BlockID(id)), usable(BlockID(id))) }
     }
 
+    /// The numbers of the small blocks that start in `range`.
+    func smallBlocks(in range: AddressRange) -> Range<Int> {
+        let ids = 0..<smallCount
+        let first = ids.partitioningIndex { start(BlockID($0)) >= range.lower }
+        let last = ids.partitioningIndex { start(BlockID($0)) >= range.upper }
+        return first..<max(first, last)
+    }
+
     /// Usable bytes: what malloc_usable_size would say.
     @inline(__always)
     package func usable(_ id: BlockID) -> UInt64 {

@@ -15,6 +15,8 @@ struct HeapScan {
     var home: Mapping
     /// The allocator's version as its module states it; nil where it does not.
     var version: String?
+    /// What is free and where; nil where nobody asked.
+    var layout: HeapLayout?
 
     /// A part of the heap that does not hang together: the snapshot caught the allocator in mid-operation, or the
     /// program has overwritten the allocator's own words.

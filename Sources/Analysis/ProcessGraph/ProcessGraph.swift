@@ -25,6 +25,8 @@ package struct ProcessGraph: Sendable {
     var stacks = CallStacks.none
     /// nil in a graph that was saved.
     var tasks: TaskFunctions?
+    /// What is free in the heap, and where; nil where nobody asked, and where the heap could not be read.
+    var layout: HeapLayout?
     /// Per block: a `Verdict`.
     private(set) var states: [UInt8]
     /// Blocks that one snapshot called lost and an earlier one did not: they count as possible.
@@ -49,16 +51,18 @@ package struct ProcessGraph: Sendable {
     /// - Parameters:
     ///   - acceptTorn: take a heap that does not hang together as it is; its broken parts become gaps and count as roots.
     ///   - keepsPositions: note where in its block each pointer stands, so that the graph can be saved.
+    ///   - keepsLayout: note what is free in the heap, so that its memory can be accounted for.
     ///   - whenRead: called once when everything that must be of one moment has been read: the snapshot may end then. What
     ///     is read later (words that name a type or a field, for blocks already found) may come from the process as it is.
     package static func build(
-        image: MemoryImage, acceptTorn: Bool, keepsPositions: Bool = false, whenRead: () -> Void = {}
+        image: MemoryImage, acceptTorn: Bool, keepsPositions: Bool = false, keepsLayout: Bool = false,
+        whenRead: () -> Void = {}
     ) -> Outcome {
         let check = TargetCheck(image: image)
         if let failure = check.refusal() { return .refused(failure) }
         let foreign = AllocatorSurvey(image: image).foreign()
         let heap: HeapScan
-        switch GlibcHeap(image: image).scan() {
+        switch GlibcHeap(image: image).scan(keepsLayout: keepsLayout) {
         case .success(let scan): heap = scan
         case .failure(let refusal):
             // A sanitizer or valgrind keeps freed objects as they were: what is found there says nothing.
@@ -95,7 +99,7 @@ package struct ProcessGraph: Sendable {
                 process: image.process, summary: summary, gaps: gaps(image, heap, roots, foreign),
                 exact: heap.torn.isEmpty, image: image, roots: roots, rootEdges: marked.rootEdges,
                 ownership: Ownership(graph: graph, types: types, swift: swift, trial: trial, shared: shared),
-                stacks: stacks, tasks: tasks ?? TaskFunctions(), states: marked.states))
+                stacks: stacks, tasks: tasks ?? TaskFunctions(), layout: heap.layout, states: marked.states))
     }
 
     /// The Swift objects of a process whose allocator cannot be read; nil where there are none. Only rings that the objects'
@@ -137,6 +141,9 @@ package struct ProcessGraph: Sendable {
             }
         }
     }
+
+    @inline(__always)
+    func isLost(_ block: BlockID) -> Bool { states[Int(block)] == Verdict.lost.rawValue }
 
     /// Where variables may lie that hold blocks, ascending: the program's files may know their names.
     package func variableAddresses(limit: Int) -> [UInt64] {

@@ -57,6 +57,15 @@
     X(churn, "churn", "threads in malloc and free all the time, 24 lost [THREADS]")                      \
     X(churn_single, "churn-single", "one thread in malloc and free all the time, 7 lost")                \
     X(grow, "grow", "loses 100 blocks a second and prints them")                                         \
+    X(fragmentation, "fragmentation", "freed blocks whose pages small blocks in use keep [MIB]")         \
+    X(finished_arenas, "finished-arenas", "free memory in the arenas of threads that have ended")        \
+    X(bounded_cache, "bounded-cache", "a cache that replaces its entries [MIB]")                         \
+    X(unbounded_cache, "unbounded-cache", "a cache that forgets nothing, 2 MiB a second [MIB]")          \
+    X(true_leak, "true-leak", "most of its memory is lost [MIB]")                                        \
+    X(mapped_file, "mapped-file", "a file in memory, a quarter of it changed [MIB]")                     \
+    X(shared_pair, "shared-pair", "memory shared with a child; says its pid [MIB]")                      \
+    X(deep_stacks, "deep-stacks", "threads that have used 2 MiB of stack [THREADS]")                     \
+    X(patchwork, "patchwork", "10,000 mappings beside a heap [MIB]")                                     \
     X(big, "big", "a random tree of 8 million blocks in 1 GiB [BLOCKS]")                                 \
     X(gaps, "gaps", "as big, and prints how long it was kept from running [BLOCKS]")
 

@@ -6,6 +6,8 @@ struct FreeCaches {
     let image: MemoryImage
     /// Sealed.
     let builder: BlockIndexBuilder
+    /// Where to note what is taken away; nil where nobody asks.
+    var noted: CachedChunks?
 
     /// Follows the fastbin lists of all arenas. Says why when a list leads to something that is no chunk of its size:
     /// then the snapshot caught the allocator in between. The other lists are followed all the same.
@@ -27,6 +29,7 @@ struct FreeCaches {
                                 + "which is no free chunk")
                         break
                     }
+                    noted?.fastbins.append(chunk)
                     chunk = MallocLayout.reveal(stored, at: link)
                 }
             }
@@ -59,11 +62,18 @@ struct FreeCaches {
                     block.usable == ThreadCache.usable(ofBin: bin), builder.remove(block.number),
                     let stored = window.word(at: entry)
                 {
+                    noted?.threadCaches.append(entry - MallocLayout.header)
                     entry = MallocLayout.reveal(stored, at: entry)
                 }
             }
         }
     }
+}
+
+/// The chunks that `FreeCaches` took away, by their addresses, in no order.
+final class CachedChunks {
+    let fastbins = GrowingBuffer<UInt64>()
+    let threadCaches = GrowingBuffer<UInt64>()
 }
 
 /// One `tcache_perthread_struct` that holds at least one chunk.

@@ -12,7 +12,8 @@ struct GlibcHeap {
         case tooLarge(UInt64)
     }
 
-    func scan() -> Result<HeapScan, Refusal> {
+    /// - Parameter keepsLayout: also note what is free and where (`HeapScan.layout`).
+    func scan(keepsLayout: Bool = false) -> Result<HeapScan, Refusal> {
         let rings = ArenaFinder(image: image).rings()
         guard !rings.isEmpty else { return .failure(.noArena) }
 
@@ -36,6 +37,7 @@ struct GlibcHeap {
         let builder = BlockIndexBuilder(ranges: pieces.map(\.range))
         var managed: [AddressRange] = mapped.chunks.map(\.extent)
         var freeBytes: UInt64 = 0
+        var intact: [(piece: HeapPiece, foreign: [AddressRange])] = []
         for piece in pieces {
             let before = builder.smallCount
             let result = PieceWalk(image: image, builder: builder).walk(piece)
@@ -45,27 +47,33 @@ struct GlibcHeap {
             } else {
                 freeBytes += result.freeBytes
                 managed += [piece.reserved].subtracting(result.foreign)
+                intact.append((piece, result.foreign))
             }
         }
         for chunk in mapped.chunks { builder.addLarge(start: chunk.start, usable: chunk.usable, extent: chunk.extent) }
 
         builder.seal()
         let arenas = rings.flatMap(\.arenas)
-        let caches = FreeCaches(image: image, builder: builder)
+        let noted = keepsLayout ? CachedChunks() : nil
+        let caches = FreeCaches(image: image, builder: builder, noted: noted)
         if let reason = caches.removeFastbins(of: arenas) { torn.append(reason) }
         caches.removeThreadCaches()
         freeBytes += builder.removedBlocks.bytes
 
         if let reason = checkMapped(mapped.chunks, rings[0]) { torn.append(reason) }
+        let index = builder.finish()
+        let layout = noted.map { noted in
+            HeapLayoutFinder(image: image, index: index, cached: noted).layout(of: rings, intact: intact, torn: torn)
+        }
         return .success(
             HeapScan(
-                index: builder.finish(), managed: managed.merged(),
+                index: index, managed: managed.merged(),
                 structures: rings.map {
                     AddressRange($0.arenas[0].address, $0.arenas[0].address + MallocLayout.stateSize)
                 }
                 .merged(),
                 arenas: arenas.count, freeBytes: freeBytes, torn: torn, home: rings[0].home,
-                version: LibcVersion(image: image).find(in: rings[0].home)))
+                version: LibcVersion(image: image).find(in: rings[0].home), layout: layout))
     }
 
     private func unclaimedAnonymousMemory(_ pieces: [HeapPiece]) -> [AddressRange] {

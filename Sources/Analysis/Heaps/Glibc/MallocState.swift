@@ -12,6 +12,7 @@ enum MallocLayout {
     static let bins: UInt64 = 0x70
     static let binCount = 127
     static let next: UInt64 = 0x870
+    static let attachedThreads: UInt64 = 0x880
     static let systemMemory: UInt64 = 0x888
     static let maxSystemMemory: UInt64 = 0x890
     static let stateSize: UInt64 = 0x898
@@ -51,6 +52,8 @@ struct Arena {
     let next: UInt64
     let systemMemory: UInt64
     let isContiguous: Bool
+    /// How many threads allocate from it; 0 when all that did have ended.
+    let attachedThreads: UInt64
     /// Heads of the fastbin lists: chunk addresses, the first not protected by safe-linking.
     let fastbins: [UInt64]
 
@@ -61,6 +64,7 @@ struct Arena {
         next = words[Int(MallocLayout.next / 8)]
         systemMemory = words[Int(MallocLayout.systemMemory / 8)]
         isContiguous = UInt32(truncatingIfNeeded: words[0] >> 32) & MallocLayout.nonContiguous == 0
+        attachedThreads = words[Int(MallocLayout.attachedThreads / 8)]
         let first = Int(MallocLayout.fastbins / 8)
         fastbins = Array(words[first..<first + MallocLayout.fastbinCount])
     }
