@@ -1,15 +1,15 @@
-import Model
+package import Model
 
 /// What is alive, by type and size, and who keeps most of it.
 package enum HeapAnalysis {
-    private static let kindsShown = 5
     /// Below this share of the live heap a block is no owner worth naming.
     private static let leastShare: UInt64 = 1000
 
     /// Bytes from which on a block is an owner.
     static func leastOwner(of alive: Tally) -> UInt64 { alive.bytes / leastShare }
 
-    package static func run(_ process: ProcessGraph) -> HeapFindings {
+    /// - Parameter pages: what is in memory, whole pages, ascending: owners are then measured by it too.
+    package static func run(_ process: ProcessGraph, resident pages: [AddressRange]? = nil) -> HeapFindings {
         var alive = Tally()
         var lost = Tally()
         var byType: [TypeID: Tally] = [:]
@@ -30,7 +30,7 @@ package enum HeapAnalysis {
         }
         return HeapFindings(
             heap: process.summary, alive: alive, lost: lost, types: types(process, byType, bySize),
-            owners: owners(process, alive), gaps: process.gaps, exact: process.exact,
+            owners: owners(process, alive, pages), gaps: process.gaps, exact: process.exact,
             tasks: tasks(process))
     }
 
@@ -62,7 +62,9 @@ package enum HeapAnalysis {
 
     /// The largest blocks of the dominator tree that do not lie below one another. A block that only wraps another one (most
     /// of what it retains hangs from a single block below) stands for it: the name nearest to the root says most.
-    private static func owners(_ process: ProcessGraph, _ alive: Tally) -> [HeapFindings.Owner] {
+    private static func owners(
+        _ process: ProcessGraph, _ alive: Tally, _ pages: [AddressRange]?
+    ) -> [HeapFindings.Owner] {
         let tree = Dominators(process)
         var retained = [UInt64](repeating: 0, count: tree.order.count)
         var blocks = [UInt32](repeating: 0, count: tree.order.count)
@@ -81,30 +83,16 @@ package enum HeapAnalysis {
             .prefix(HeapFindings.ownerLimit)
         guard !top.isEmpty else { return [] }
         let finder = PathFinder(process, to: top.compactMap { tree.order[$0] })
-        let kinds = self.kinds(process, tree, Array(top))
-        return zip(top, kinds).compactMap { number, kinds in
+        let holdings = Holdings(process, tree, owners: Array(top))
+        let kinds = holdings.kinds(process, tree)
+        let resident = pages.map { holdings.residentBytes(process, tree, $0) }
+        return top.enumerated().compactMap { rank, number in
             guard let block = tree.order[number] else { return nil }
             let type = process.types.name(process.types.type(of: block)) ?? "\(process.index.usable(block)) bytes"
             return HeapFindings.Owner(
                 address: process.index.start(block), type: type,
-                retained: Tally(blocks: Int(blocks[number]), bytes: retained[number]), kinds: kinds,
-                path: finder.path(to: block))
+                retained: Tally(blocks: Int(blocks[number]), bytes: retained[number]), kinds: kinds[rank],
+                path: finder.path(to: block), residentBytes: resident?[rank])
         }
-    }
-
-    /// What each of the `owners` retains, by kind; in their order.
-    private static func kinds(
-        _ process: ProcessGraph, _ tree: Dominators, _ owners: [Int]
-    ) -> [[LeakGroup.HeldKind]] {
-        // Per position: 1 + the number of the owner that it lies below.
-        var owner = [UInt8](repeating: 0, count: tree.order.count)
-        for (rank, number) in owners.enumerated() { owner[number] = UInt8(rank + 1) }
-        var counts = owners.map { _ in KindCounts(process) }
-        for number in 1..<max(tree.order.count, 1) where owner[number] == 0 {
-            guard let block = tree.order[number] else { continue }
-            owner[number] = owner[Int(tree.dominator[number])]
-            if owner[number] > 0 { counts[Int(owner[number]) - 1].add(block) }
-        }
-        return counts.map { $0.most(kindsShown) }
     }
 }

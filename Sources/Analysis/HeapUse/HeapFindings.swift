@@ -46,5 +46,7 @@ package struct HeapFindings: Sendable {
         package let kinds: [LeakGroup.HeldKind]
         /// The shortest way from a root to it.
         package let path: OwnershipPath
+        /// How much of it is in memory; nil where nobody asked.
+        package var residentBytes: UInt64?
     }
 }
