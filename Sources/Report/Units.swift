@@ -19,6 +19,18 @@ enum Units {
         return "\(grouped(Int(whole + (count % unit >= unit / 2 ? 1 : 0)))) \(names[index])"
     }
 
+    /// A size in the unit that suits `whole`, for a column that adds up: "402.3 MiB", "5,312 KiB".
+    static func fixed(_ count: UInt64, like whole: UInt64) -> String {
+        guard whole >= 10 << 20 else { return "\(grouped(Int(clamping: (count + 512) >> 10))) KiB" }
+        let tenths = count / 1024 * 10 / 1024 + (count / 1024 * 10 % 1024 >= 512 ? 1 : 0)
+        return "\(grouped(Int(clamping: tenths / 10))).\(tenths % 10) MiB"
+    }
+
+    /// "54 %", "0 %".
+    static func percent(_ part: UInt64, of whole: UInt64) -> String {
+        whole == 0 ? "" : "\(Int((Double(part) / Double(whole) * 100).rounded())) %"
+    }
+
     /// "70,676".
     static func grouped(_ count: Int) -> String {
         let digits = Array(String(count.magnitude))

@@ -4,8 +4,8 @@ import Capture
 import Glibc
 import Model
 
-/// What every verb understands that takes a snapshot.
-struct LookOptions: ParsableArguments {
+/// How a snapshot is taken, and what it may cost.
+struct SnapshotCostOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
             "How the snapshot is taken: auto, fork, copy or stream.",
@@ -24,12 +24,37 @@ struct LookOptions: ParsableArguments {
     @Flag(help: "Say how the snapshot would be taken and what it would cost, and touch nothing.")
     var dryRun = false
 
+    /// Looks into the one process that is meant; a file has no resident set and no pause.
+    func looker(_ target: TargetOptions, verb: String) throws -> HeapLooker {
+        if SavedFile.isPath(target.target) {
+            throw Failure(
+                .usage, what: "\(verb) looks into a process, and \(target.target) is a file", subject: target.target,
+                remedy: "name a process; nusu heap FILE says what a saved snapshot holds")
+        }
+        return try looker(target.target, target.choice, verb: verb)
+    }
+
+    func looker(_ target: String, _ choice: TargetChoice, verb: String) throws -> HeapLooker {
+        let procfs = ProcFS()
+        return HeapLooker(
+            target: try choice.resolve(target, procfs, verb: verb), procfs: procfs,
+            snapshot: SnapshotOptions(method: snapshot.method, maxPauseSeconds: maxPause.value))
+    }
+}
+
+/// What every verb understands that takes a snapshot which can be kept.
+struct LookOptions: ParsableArguments {
+    @OptionGroup var cost: SnapshotCostOptions
+
     @Option(
         help: ArgumentHelp(
             "Also save the object graph in this file (- for stdout, without a report): types, sizes, pointers, roots; no contents.",
             discussion: "The file, which only its owner may read, can be given in place of a process, on any machine.",
             valueName: "file"))
     var save: String?
+
+    var snapshot: SnapshotChoice { cost.snapshot }
+    var dryRun: Bool { cost.dryRun }
 
     /// The one process that is meant, or the saved snapshot.
     func source(_ target: TargetOptions, verb: String) throws -> GraphSource {
@@ -44,11 +69,7 @@ struct LookOptions: ParsableArguments {
             return source
         }
         if let save { try SavedFile.check(save, isTerminal: isatty(STDOUT_FILENO) == 1) }
-        let procfs = ProcFS()
-        return .running(
-            HeapLooker(
-                target: try choice.resolve(target, procfs, verb: verb), procfs: procfs,
-                snapshot: SnapshotOptions(method: snapshot.method, maxPauseSeconds: maxPause.value)))
+        return .running(try cost.looker(target, choice, verb: verb))
     }
 
     /// Saves what was looked at, if that was asked for.

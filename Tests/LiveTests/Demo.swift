@@ -53,6 +53,14 @@ final class Demo {
         return true
     }
 
+    /// Reads on until it prints a line that begins with `word`.
+    func awaitLine(_ word: String) throws {
+        while let line = try child.readLine() {
+            if line.split(separator: " ").first.map({ $0 == word }) == true { return }
+        }
+        throw HarnessError("the demo ended before it printed \(word)")
+    }
+
     /// Reads what it prints within the next seconds.
     func takeLaterLines(forSeconds seconds: Double) throws {
         let end = Clock.now + seconds

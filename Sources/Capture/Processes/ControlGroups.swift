@@ -50,9 +50,13 @@ extension ProcFS {
         return CgroupMembership.parse(bytes).map(\.path)
     }
 
-    private struct Group {
+    struct Group {
         var path: String
         var isUnified: Bool
+        /// Its name in the hierarchy, raw bytes: "/docker/3f9c".
+        var name: [UInt8]
+        /// It is the whole machine's, as far as can be seen.
+        var isRoot: Bool { name == [UInt8(ascii: "/")] }
     }
 
     private func memoryGroup(_ group: Group) -> MemoryCgroup? {
@@ -76,7 +80,7 @@ extension ProcFS {
     }
 
     /// The folders of a process's group and its ancestors in the hierarchies that have `controller`, innermost first.
-    private func groups(of pid: Int32, controller: String) throws(Failure) -> [Group] {
+    func groups(of pid: Int32, controller: String) throws(Failure) -> [Group] {
         let memberships = CgroupMembership.parse(try read("cgroup", of: pid, limit: Limit.small))
         let mounts = CgroupMount.parse((try? ProcFile.read(root + "/self/mountinfo", limit: Limit.maps)) ?? [])
         var result: [Group] = []
@@ -87,19 +91,21 @@ extension ProcFS {
                 && (mount.isUnified || mount.options.contains(controller))
             {
                 guard let folders = mount.folders(of: membership.path), result.count < 1024 else { continue }
-                result += folders.map { Group(path: systemRoot + $0, isUnified: mount.isUnified) }
+                result += zip(folders, membership.names).map {
+                    Group(path: systemRoot + $0, isUnified: mount.isUnified, name: $1)
+                }
                 break
             }
         }
         return result
     }
 
-    private func text(_ path: String) -> String? {
+    func text(_ path: String) -> String? {
         guard let bytes = try? ProcFile.read(path, limit: Limit.small) else { return nil }
         return String(decoding: bytes.last == UInt8(ascii: "\n") ? bytes.dropLast() : bytes[...], as: UTF8.self)
     }
 
-    private static func statistics(_ text: String) -> [String: UInt64] {
+    static func statistics(_ text: String) -> [String: UInt64] {
         var result: [String: UInt64] = [:]
         for line in text.split(separator: "\n").prefix(1024) {
             let parts = line.split(separator: " ")
@@ -108,7 +114,7 @@ extension ProcFS {
         return result
     }
 
-    private static func difference(_ whole: UInt64?, _ part: UInt64?) -> UInt64? {
+    static func difference(_ whole: UInt64?, _ part: UInt64?) -> UInt64? {
         guard let whole else { return nil }
         return whole - min(whole, part ?? 0)
     }
@@ -119,6 +125,15 @@ struct CgroupMembership: Hashable {
     var controllers: [String]
     var path: [UInt8]
     var isUnified: Bool
+
+    /// The group's name and those of its ancestors, innermost first: "/a/b", "/a", "/".
+    var names: [[UInt8]] {
+        let slash = UInt8(ascii: "/")
+        let parts = path.split(separator: slash)
+        return (0...parts.count).reversed().map { depth in
+            depth == 0 ? [slash] : parts[..<depth].reduce([]) { $0 + [slash] + $1 }
+        }
+    }
 
     static func parse(_ bytes: [UInt8]) -> [CgroupMembership] {
         var result: [CgroupMembership] = []

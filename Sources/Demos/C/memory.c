@@ -52,6 +52,28 @@ void demo_fragmentation(const char *argument) {
     await_trim();
 }
 
+// Blocks of all sizes, four of five freed at random: some of that is whole pages, some is not.
+void demo_mixed_free(const char *argument) {
+    size_t bytes = demo_number(argument, 32) * mebibyte;
+    uint64_t state = 5;
+    size_t count = 0;
+    static demo_hidden freed[65536];
+    for (size_t used = 0; used < bytes && count < sizeof freed / sizeof freed[0];) {
+        size_t size = 16 + demo_random(&state) % (demo_random(&state) % 8 == 0 ? 30000 : 600);
+        freed[count++] = demo_hide(demo_block(size));
+        used += size;
+    }
+    for (size_t index = 0; index < count; index++) {
+        if (index < count / 4 * 3 && demo_random(&state) % 5 == 0) {
+            demo_visible[index] = demo_reveal(freed[index]);
+        } else {
+            free(demo_reveal(freed[index]));
+        }
+        freed[index] = 0;
+    }
+    await_trim();
+}
+
 enum { arena_threads = 6, arena_blocks = 8 * mebibyte / 1024 };
 static pthread_barrier_t arena_barrier;
 static void *arena_kept[arena_threads];
@@ -149,12 +171,12 @@ void demo_mapped_file(const char *argument) {
     if (file < 0 || unlink(path) != 0 || ftruncate(file, (off_t)bytes) != 0) demo_give_up("no file");
     char *memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
     if (memory == MAP_FAILED) demo_give_up("no mapping");
-    // Written back, so that they are clean, and then every fourth page once more.
+    // Written back, so that they are clean, and then a quarter of them once more.
     for (size_t at = 0; at < bytes; at += 4096) memory[at] = 1;
     if (msync(memory, bytes, MS_SYNC) != 0) demo_give_up("cannot write the file");
     unsigned sum = 0;
     for (size_t at = 0; at < bytes; at += 4096) sum += (unsigned char)memory[at];
-    for (size_t at = 0; at < bytes; at += 16384) memory[at] = (char)sum;
+    for (size_t at = 0; at < bytes / 4; at += 4096) memory[at] = (char)sum;
 }
 
 void demo_shared_pair(const char *argument) {

@@ -1,3 +1,4 @@
+import Model
 import Testing
 
 @testable import Capture
@@ -30,6 +31,12 @@ import Testing
         #expect(groups.map(\.usageBytes) == [902_823_936, 1_000_000_000, 5])
         #expect(groups.map(\.cacheBytes) == [142_000_000, nil, nil])
         #expect(groups.first?.path == fixture.root + "/" + base + "/pod1/3f9c")
+        try fixture.write(base + "/pod1/memory.events", "low 0\nhigh 3\nmax 9\noom 2\noom_kill 1\n")
+        try fixture.write(base + "/pod1/3f9c/memory.max", "max\n")
+        let account = try #require(try procfs.groupMemory(of: 77))
+        #expect(account.pathBytes == Array("/pods.slice/pod1".utf8))
+        #expect(account.limitBytes == 2_147_483_648 && account.usageBytes == 1_000_000_000)
+        #expect(account.outOfMemoryKills == 1 && account.anonymousBytes == nil)
         let pids = try procfs.pidsCgroups(of: 77)
         #expect(pids.map(\.limit) == [100])
         #expect(pids.map(\.count) == [12])
@@ -47,7 +54,13 @@ import Testing
         try fixture.write("sys/fs/cg mem/memory.usage_in_bytes", "7\n")
         try fixture.write("sys/fs/cg mem/sub/memory.limit_in_bytes", "4096\n")
         try fixture.write("sys/fs/cg mem/sub/memory.usage_in_bytes", "4000\n")
-        let groups = try ProcFS(root: fixture.root + "/proc", systemRoot: fixture.root).memoryCgroups(of: 77)
+        try fixture.write("sys/fs/cg mem/sub/memory.oom_control", "oom_kill_disable 0\nunder_oom 0\noom_kill 2\n")
+        try fixture.write("sys/fs/cg mem/sub/memory.stat", "rss 1\ntotal_rss 3000\ntotal_cache 900\ntotal_shmem 100\n")
+        let procfs = ProcFS(root: fixture.root + "/proc", systemRoot: fixture.root)
+        let account = try #require(try procfs.groupMemory(of: 77))
+        #expect(account.anonymousBytes == 3000 && account.cacheBytes == 800 && account.outOfMemoryKills == 2)
+        #expect(account.pathBytes == Array("/docker/ab/sub".utf8) && account.kernelBytes == nil)
+        let groups = try procfs.memoryCgroups(of: 77)
         #expect(groups.map(\.limitBytes) == [4096, nil])
         #expect(groups.map(\.usageBytes) == [4000, 7])
     }

@@ -1,0 +1,195 @@
+import Analysis
+import Model
+
+extension MemoryReport {
+    private static let labelWidth = 24
+    private static let sizeWidth = 11
+    private static let barWidth = 25
+    private static let ownersShown = 2
+    /// Smaller parts are told together: of this many to one.
+    private static let smallestShown: UInt64 = 400
+
+    /// A line of the table: one part, or parts that people do not tell apart.
+    private struct Row {
+        var label: String
+        var bytes: UInt64
+        var note = ""
+        var details: [String] = []
+        /// Shown however small it is.
+        var isKept = false
+    }
+
+    /// The report for people: the answer in line 1, at most 25 lines.
+    package func text(_ style: TextStyle) -> String {
+        var lines = [style.strong(style.fit(headline)), ""]
+        for row in rows {
+            lines.append(style.fit(line(row)))
+            for (number, detail) in row.details.enumerated() {
+                lines.append(style.fit((number == 0 ? "     of it: " : "            ") + detail))
+            }
+        }
+        if let changed { lines.append(style.fit(changed)) }
+        lines.append(String(repeating: " ", count: MemoryReport.labelWidth + 2) + String(repeating: "-", count: 15))
+        lines.append(style.fit(total))
+        if let container { lines.append(style.fit(container)) }
+        let reasons = sentences
+        if !reasons.isEmpty { lines += [""] + reasons.map(style.fit) }
+        lines += [""] + facts.map { style.faint(style.fit("  " + $0)) }
+        if style.isTerminal { lines.append(style.fit(next)) }
+        return lines.joined(separator: "\n") + "\n"
+    }
+
+    // MARK: - The table
+
+    private var rows: [Row] {
+        let bytes = findings.bytes
+        var rows = [
+            Row(label: "in use by the program", bytes: bytes(.heapInUse), details: ownerDetails),
+            Row(label: "free, kept by malloc", bytes: bytes(.heapFree), details: freeDetails),
+            Row(label: "lost", bytes: bytes(.heapLost), note: "nusu leaks \(subject)", isKept: true),
+            Row(label: "malloc's bookkeeping", bytes: bytes(.heapBookkeeping)),
+            Row(label: "heap, not looked into", bytes: bytes(.heapUnread)),
+            Row(label: "code", bytes: bytes(.programCode) + bytes(.libraryCode) + bytes(.kernel), note: codeNote),
+            Row(label: "program, library data", bytes: bytes(.programData) + bytes(.libraryData)),
+            Row(label: "thread stacks", bytes: bytes(.stacks), note: stackNote),
+            Row(label: "other anonymous", bytes: bytes(.anonymous)),
+            Row(label: "shared memory", bytes: bytes(.shared), note: with.map { "with \($0)" } ?? ""),
+            Row(label: "mapped files", bytes: bytes(.filesClean) + bytes(.filesDirty), note: filesNote),
+        ]
+        rows.removeAll { $0.bytes == 0 }
+        rows.sort { $0.bytes > $1.bytes }
+        let small = rows.filter { !$0.isKept && $0.bytes < findings.kernelBytes / MemoryReport.smallestShown }
+        guard small.count > 1 else { return rows }
+        rows.removeAll { row in small.contains { $0.label == row.label } }
+        let rest = Row(
+            label: "\(small.count) smaller parts", bytes: small.reduce(0) { $0 + $1.bytes },
+            note: small.map(\.label).joined(separator: ", "))
+        return rows + [rest]
+    }
+
+    private func line(_ row: Row) -> String {
+        let share = Units.percent(row.bytes, of: findings.kernelBytes)
+        let bar = String(repeating: "#", count: MemoryReport.marks(row.bytes, of: findings.kernelBytes))
+        let note = row.note.isEmpty ? "" : TerminalText.padded(bar, to: 2) + " " + row.note
+        let line = column(row.label, row.bytes) + " " + TerminalText.padded(share, to: 5, right: true) + "  "
+        let end = note.isEmpty ? bar : note
+        return end.isEmpty ? String(line.trimmingBlanks) : line + end
+    }
+
+    private static func marks(_ part: UInt64, of whole: UInt64) -> Int {
+        whole == 0 ? 0 : Int((Double(part) / Double(whole) * Double(barWidth)).rounded())
+    }
+
+    private func column(_ label: String, _ bytes: UInt64) -> String {
+        "  " + TerminalText.padded(label, to: MemoryReport.labelWidth)
+            + TerminalText.padded(
+                Units.fixed(bytes, like: findings.kernelBytes), to: MemoryReport.sizeWidth, right: true)
+    }
+
+    private var ownerDetails: [String] {
+        guard findings.bytes(.heapInUse) >= findings.kernelBytes / 50 else { return [] }
+        let least = findings.bytes(.heapInUse) / 20
+        return findings.owners.filter { ($0.residentBytes ?? $0.retained.bytes) > least }
+            .prefix(MemoryReport.ownersShown).map { owner in
+                let size = Units.bytes(owner.residentBytes ?? owner.retained.bytes)
+                let name = paths.root(owner.path) ?? "a block of no name"
+                return "\(size) in \(Units.counted(owner.retained.blocks, "block")) kept by \(name)"
+            }
+    }
+
+    private var freeDetails: [String] {
+        guard let heap = findings.heap, findings.bytes(.heapFree) >= findings.kernelBytes / 50 else { return [] }
+        let total = heap.total
+        var parts: [String] = []
+        if heap.pinning.blocks > 0, heap.pinnedBytes > 0 {
+            parts.append("pinned by \(Units.counted(heap.pinning.blocks, "block")) \(Units.bytes(heap.pinnedBytes))")
+        }
+        let trimmed = heap.trimmableBytes
+        parts.append("malloc_trim would return \(trimmed == 0 ? "nothing" : Units.bytes(trimmed))")
+        if total.threadCaches > total.free / 100 { parts.append("threads' caches \(Units.bytes(total.threadCaches))") }
+        return [parts.joined(separator: "; ")]
+    }
+
+    private var codeNote: String {
+        let program = findings.bytes(.programCode)
+        return program == 0 ? "" : "\(Units.bytes(program)) of it the program's own"
+    }
+
+    private var stackNote: String {
+        "\(Units.counted(findings.stacks.threads, "thread")), \(Units.bytes(findings.stacks.reservedBytes)) reserved"
+    }
+
+    private var filesNote: String {
+        let dirty = findings.bytes(.filesDirty)
+        return dirty == 0 ? "clean: the kernel can take them back" : "\(Units.bytes(dirty)) of it changed (dirty)"
+    }
+
+    /// Only where the process was at work between the readings.
+    private var changed: String? {
+        guard let part = findings.parts.first(where: { $0.kind == .changed }), part.bytes != 0 else { return nil }
+        let size = Units.fixed(part.bytes.magnitude, like: findings.kernelBytes)
+        let sign = part.bytes < 0 ? "-" : ""
+        return "  " + TerminalText.padded("changed while reading", to: MemoryReport.labelWidth)
+            + TerminalText.padded(sign + size, to: MemoryReport.sizeWidth, right: true)
+    }
+
+    private var total: String {
+        var notes = ["= smaps to the page", "PSS \(Units.bytes(findings.proportionalBytes))"]
+        notes.append("swap \(findings.swapBytes == 0 ? "0" : Units.bytes(findings.swapBytes))")
+        if let tables = pageTableBytes { notes.append("page tables \(Units.bytes(tables))") }
+        if findings.hugePageBytes > 0 { notes.append("\(Units.bytes(findings.hugePageBytes)) in huge pages") }
+        return column("resident", findings.kernelBytes) + "  " + notes.joined(separator: "; ")
+    }
+
+    private var container: String? {
+        guard let group, let usage = group.usageBytes else { return nil }
+        let limit = group.limitBytes.map { " of \(Units.bytes($0))" } ?? ", no limit"
+        let kinds = [
+            group.anonymousBytes.map { "\(Units.bytes($0)) anon" },
+            group.cacheBytes.map { "\(Units.bytes($0)) page cache" },
+            group.kernelBytes.map { "\(Units.bytes($0)) kernel" },
+        ].compactMap { $0 }
+        var parts = [Units.bytes(usage) + limit]
+        if !kinds.isEmpty { parts[0] += ": " + kinds.joined(separator: ", ") }
+        if let kills = group.outOfMemoryKills { parts.append("OOM kills: \(Units.grouped(Int(clamping: kills)))") }
+        return "  " + TerminalText.padded("its control group", to: MemoryReport.labelWidth) + "  "
+            + parts.joined(separator: "; ")
+    }
+
+    // MARK: - Around it
+
+    private var sentences: [String] {
+        var lines = evidence.enumerated().map { ($0 == 0 ? "  Why: " : "       ") + $1 }
+        lines += helps.enumerated().map { ($0 == 0 ? "  Helps: " : "         ") + $1 }
+        return lines
+    }
+
+    private var facts: [String] {
+        if let look { return look.facts(exact: findings.isExact, findings.gaps) }
+        return findings.gaps.map { gap in
+            let remedy = gap.remedy.map { "; \(TerminalText.escaped($0))" } ?? ""
+            return "not seen: \(TerminalText.escaped(gap.what)): \(TerminalText.escaped(gap.reason))\(remedy)"
+        }
+    }
+
+    private var subject: String { look?.subject ?? "\(target.pid)" }
+
+    /// One command to go on with.
+    private var next: String {
+        switch verdict.kind {
+        case .leak: "next: nusu leaks \(subject)      what is lost, in groups"
+        case .cache where !grew && growth == nil: "next: nusu memory \(subject) --over 60s      does it keep growing"
+        case .cache: "next: nusu heap \(subject) --over 60s      which types grow, and who holds them"
+        case .fragmentation, .arenas: "next: nusu memory \(subject) --over 60s      does what malloc keeps grow"
+        case .stacks, .files, .shared: "next: nusu maps \(subject)      every region, and what may be done in it"
+        case .nothing: "next: nusu heap \(subject)      what is alive, by type, and who keeps it"
+        }
+    }
+}
+
+extension String {
+    /// Without blanks at its end.
+    fileprivate var trimmingBlanks: Substring {
+        self[..<(lastIndex { $0 != " " }.map { index(after: $0) } ?? startIndex)]
+    }
+}

@@ -1,0 +1,171 @@
+import Analysis
+import Model
+
+/// The verdict in words: what it is (line 1), why, and what helps.
+extension MemoryReport {
+    /// One sentence; the answer.
+    package var headline: String {
+        if let grown = verdict.grownBytes, let growth {
+            let time = Units.span(growth.seconds)
+            let now = "now \(Units.bytes(verdict.bytes)) of \(resident) resident"
+            return switch verdict.kind {
+            case .leak: "Leaking: \(Units.bytes(grown)) more lost in \(time), \(now)."
+            case .cache: "Growing: \(holder ?? "what is in use") by \(Units.bytes(grown)) in \(time), \(inUse)."
+            case .fragmentation, .arenas:
+                "Growing: what malloc keeps free, by \(Units.bytes(grown)) in \(time), \(now)."
+            case .stacks: "Growing: thread stacks, by \(Units.bytes(grown)) in \(time), \(now)."
+            case .files: "Growing: mapped files, by \(Units.bytes(grown)) in \(time), \(now)."
+            case .shared: "Growing: shared memory, by \(Units.bytes(grown)) in \(time), \(now)."
+            case .nothing: "Nothing grew in \(time): \(sums)."
+            }
+        }
+        let bytes = Units.bytes(verdict.bytes)
+        let steady = growth.map { "; nothing grew in \(Units.span($0.seconds))" } ?? ""
+        switch verdict.kind {
+        case .leak: return "Leaking: \(bytes) of \(resident) resident is lost, nothing can reach it\(steady)."
+        case .cache:
+            return "In use\(noLeak): \(bytes) of \(resident) resident is kept by \(holder ?? "one owner")\(steady)."
+        case .fragmentation: return "Free, but kept by malloc: \(bytes) of \(resident) resident\(noLeak)\(steady)."
+        case .arenas:
+            return
+                "Free, but kept by malloc for threads that have ended: \(bytes) of \(resident) resident\(noLeak)\(steady)."
+        case .stacks:
+            let threads = Units.counted(findings.stacks.threads, "thread")
+            return "Thread stacks: \(bytes) of \(resident) resident, of \(threads)\(steady)."
+        case .files: return "Mapped files: \(bytes) of \(resident) resident\(steady)."
+        case .shared:
+            return "Shared memory: \(bytes) of \(resident) resident\(with.map { ", with \($0)" } ?? "")\(steady)."
+        case .nothing: return "Nothing stands out\(steady): \(sums)."
+        }
+    }
+
+    /// Why: at most three sentences of evidence.
+    var evidence: [String] {
+        var lines: [String] = []
+        guard let heap = findings.heap else { return lines }
+        switch verdict.kind {
+        case .leak:
+            lines.append(
+                "\(Units.counted(findings.lost.blocks, "block")) of \(Units.bytes(findings.lost.bytes)), with no pointer that leads to them."
+            )
+        case .fragmentation, .arenas:
+            let orphaned = heap.arenas.filter(\.isOrphaned)
+            if verdict.kind == .arenas {
+                lines.append(
+                    "\(Units.counted(orphaned.count, "arena")) of malloc belonged to threads that have ended; "
+                        + "\(Units.bytes(heap.orphanedFreeBytes)) in them is free.")
+            } else if heap.arenas.count > 1 {
+                let free = heap.arenas.map(\.resident.free).filter { $0 >= 1 << 20 }
+                if free.count > 1 {
+                    let mean = free.reduce(0, +) / UInt64(free.count)
+                    lines.append(
+                        "\(free.count) of \(Units.counted(heap.arenas.count, "arena")) have \(Units.bytes(mean)) free on average."
+                    )
+                }
+            }
+            if let pinned, heap.pinnedBytes >= findings.bytes(.heapFree) / 10 { lines.append(pinned + ".") }
+        case .cache:
+            if let owner = namedOwner {
+                let kinds = owner.kinds.prefix(2).map { kind in
+                    let name = TerminalText.escaped(WhyPathText.typeName(kind.name))
+                    return kind.blocks == 1 ? name : "\(Units.grouped(kind.blocks)) x \(name)"
+                }
+                let what = kinds.isEmpty ? "" : ": " + kinds.joined(separator: ", ")
+                lines.append(
+                    "without \(paths.line(owner.path)) its \(Units.counted(owner.retained.blocks, "block")) would be free\(what)."
+                )
+            }
+        case .stacks:
+            lines.append(
+                "\(Units.bytes(findings.stacks.reservedBytes)) of address space is set aside for them; what was touched once stays."
+            )
+        case .files, .shared, .nothing: break
+        }
+        return lines
+    }
+
+    /// What would help at once, one command or setting each; nothing is promised that was not measured.
+    var helps: [String] {
+        let pid = look?.subject ?? "\(target.pid)"
+        let trimmable = findings.heap?.trimmableBytes ?? 0
+        let kept = findings.bytes(.heapFree)
+        let trim =
+            trimmable * 10 >= kept && trimmable >= 1 << 20
+            ? "malloc_trim(0), called by the program: \(Units.bytes(trimmable)) back"
+            : "malloc_trim would not: \(trimmable == 0 ? "nothing" : Units.bytes(trimmable)) back"
+        switch verdict.kind {
+        case .leak: return ["mend what nusu leaks \(pid) names; until then a restart"]
+        case .cache:
+            guard let owner = namedOwner else { return [] }
+            return ["a bound on it: nusu why \(pid) \(Address(owner.address)) says who holds it"]
+        case .fragmentation:
+            var helps = [trim]
+            if (findings.heap?.arenas.count ?? 0) > 2 { helps.append("MALLOC_ARENA_MAX=2 at its start: fewer arenas") }
+            if trimmable * 10 < kept { helps.append("an allocator with size classes (jemalloc, tcmalloc)") }
+            return helps
+        case .arenas:
+            return [
+                trim, "MALLOC_ARENA_MAX=2 at its start: ended threads leave less",
+                "threads that are kept and used again",
+            ]
+        case .stacks: return ["fewer threads, or smaller frames: a stack gives nothing back while its thread lives"]
+        case .files:
+            let clean = findings.bytes(.filesClean)
+            return ["nothing need be done: the kernel takes the clean \(Units.bytes(clean)) back when memory is short"]
+        case .shared: return ["look at who fills it: it counts once, however many have it mapped"]
+        case .nothing: return []
+        }
+    }
+
+    /// "pinned by 9,412 blocks of 226 KiB: 209 MiB".
+    var pinned: String? {
+        guard let heap = findings.heap, heap.pinnedBytes > 0, heap.pinning.blocks > 0 else { return nil }
+        let small = Units.share(UInt64(heap.smallPinning), of: UInt64(heap.pinning.blocks)).map {
+            ", \($0 == "100 %" ? "all" : "\($0) of them") under \(HeapAccount.smallBlock) bytes"
+        }
+        return
+            "\(Units.bytes(heap.pinnedBytes)) lies on pages that \(Units.counted(heap.pinning.blocks, "block")) in use hold "
+            + "(\(Units.bytes(heap.pinning.bytes)) in all\(small ?? ""))"
+    }
+
+    var resident: String { Units.bytes(findings.kernelBytes) }
+
+    private var inUse: String { "now \(Units.bytes(verdict.bytes)) in use of \(resident) resident" }
+
+    /// Nothing is said of leaks where not everything was seen.
+    private var noLeak: String {
+        guard findings.heap != nil else { return "" }
+        let lost = findings.bytes(.heapLost)
+        if lost * 100 >= findings.kernelBytes { return ", and \(Units.bytes(lost)) leaked" }
+        return sawEverything ? ", not leaked" : ""
+    }
+
+    private var holder: String? {
+        guard let owner = namedOwner else { return nil }
+        return paths.root(owner.path) ?? "one block"
+    }
+
+    /// "of 9.8 MiB resident 4.1 MiB is in use, …".
+    private var sums: String {
+        let used = findings.bytes(.heapInUse)
+        let kept = findings.bytes(.heapFree)
+        let lost = findings.bytes(.heapLost)
+        var parts = ["of \(resident) resident"]
+        guard findings.heap != nil else {
+            return parts[0] + " (malloc's part could not be told apart)"
+        }
+        parts.append("\(Units.bytes(used)) is in use on the heap")
+        return parts.joined(separator: " ") + ", \(Units.bytes(kept)) free, "
+            + (lost > 0 ? "\(Units.bytes(lost)) lost" : sawEverything ? "nothing lost" : "nothing found lost")
+    }
+
+    /// "nginx (910) and 2 others".
+    var with: String? {
+        let others = findings.shared.flatMap(\.others).reduce(into: [ProcessIdentity]()) {
+            if !$0.contains($1) { $0.append($1) }
+        }
+        guard let first = others.first else { return nil }
+        let name = "\(TerminalText.escaped(first.commandBytes)) (\(first.pid))"
+        return others.count == 1 ? name : "\(name) and \(Units.counted(others.count - 1, "other"))"
+    }
+}

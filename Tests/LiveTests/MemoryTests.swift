@@ -1,0 +1,197 @@
+import FoundationEssentials
+import Glibc
+import Testing
+
+/// `nusu memory` against programs whose memory goes one way, and against the kernel's own figures.
+extension LiveTests {
+    @Suite(.serialized) struct MemoryTests {
+        @Test(
+            arguments: [
+                ("fragmentation", "fragmentation", "heapFree"), ("finished-arenas", "arenas", "heapFree"),
+                ("bounded-cache", "cache", "heapInUse"), ("true-leak", "leak", "heapLost"),
+                ("mapped-file", "files", "filesClean"), ("shared-pair", "shared", "shared"),
+                ("deep-stacks", "stacks", "stacks"), ("libc", "nothing", "libraryCode"),
+            ])
+        func verdicts(_ demo: String, _ verdict: String, _ largest: String) throws {
+            let demo = try Demo("nusu-demo", [demo])
+            let document = try memory(["\(demo.pid)"])
+            #expect(document.verdict.kind == verdict, "\(document.verdict)")
+            #expect(document.resident.parts.first?.kind == largest, "\(document.resident)")
+            #expect(document.isSound)
+            if let other = demo.otherPid {
+                #expect(document.shared.first?.with.map(\.pid) == [Int(other)])
+            }
+            #expect(demo.view.harm.isEmpty, "\(demo.view.harm)")
+        }
+
+        /// What stays of one that forgets and one that does not, told by looking twice.
+        @Test func growth() throws {
+            let unbounded = try Demo("nusu-demo", ["unbounded-cache"])
+            let grown = try memory(["\(unbounded.pid)", "--over", "1s"], status: 1)
+            #expect(grown.verdict.kind == "cache")
+            #expect(try #require(grown.verdict.grownBytes) > 500 << 10)
+            #expect(grown.verdict.text.contains("session_cache"), "\(grown.verdict.text)")
+            #expect(grown.isSound)
+            let bounded = try Demo("nusu-demo", ["bounded-cache"])
+            let steady = try memory(["\(bounded.pid)", "--over", "1s"], status: 0)
+            #expect(steady.verdict.kind == "cache" && steady.verdict.grownBytes == nil, "\(steady.verdict)")
+        }
+
+        /// malloc_trim, called by the demo, gives back what was foretold.
+        @Test(arguments: ["fragmentation", "finished-arenas", "true-leak", "mixed-free"])
+        func trim(_ name: String) throws {
+            let demo = try Demo("nusu-demo", [name])
+            let before = try memory(["\(demo.pid)"])
+            let held = try #require(ProcessSmaps.residentBytes(of: demo.pid))
+            kill(demo.pid, SIGUSR1)
+            try demo.awaitLine("trimmed")
+            let left = try #require(ProcessSmaps.residentBytes(of: demo.pid))
+            let returned = Int(held) - Int(left)
+            let foretold = try #require(before.trimmableBytes)
+            #expect(abs(returned - foretold) <= foretold / 10 + 64 << 10, "\(foretold) foretold, \(returned) returned")
+            let after = try memory(["\(demo.pid)"])
+            #expect(try #require(after.trimmableBytes) <= 64 << 10)
+        }
+
+        /// Programs of many kinds, stopped: every part counts, and nothing twice.
+        @Test(arguments: StoppedProgram.all)
+        func partsAddUp(_ program: StoppedProgram) throws {
+            guard let child = try program.start() else { return }
+            kill(child.pid, SIGSTOP)
+            while ProcessView(pid: child.pid).state != "T" { usleep(1000) }
+            let kernel = try #require(ProcessSmaps.residentBytes(of: child.pid))
+            let document = try memory(["\(child.pid)"])
+            #expect(document.resident.kernelBytes == Int(kernel))
+            #expect(document.isSound)
+            #expect(!document.resident.parts.contains { $0.kind == "changed" }, "\(document.resident)")
+            #expect((document.heap != nil) == program.hasReadableHeap, "\(document.gaps)")
+            kill(child.pid, SIGCONT)
+        }
+
+        private func memory(_ options: [String], status: Int32 = 0) throws -> MemoryDocument {
+            let outcome = try run([Surroundings.nusu, "memory", "--json"] + options)
+            #expect(outcome.status == status, "\(outcome.text.prefix(600)) \(outcome.errors)")
+            return try JSONDecoder().decode(MemoryDocument.self, from: Data(outcome.output))
+        }
+    }
+}
+
+/// A program that is ready to be stopped.
+struct StoppedProgram: Sendable, CustomTestStringConvertible {
+    let name: String
+    let arguments: [String]
+    /// What it prints when it is ready; nil: it is given a moment.
+    var line: String?
+    var hasReadableHeap = true
+
+    var testDescription: String { name }
+
+    static let all: [StoppedProgram] = [
+        StoppedProgram(
+            name: "python3",
+            arguments: [
+                "python3", "-c", "x=[str(n) for n in range(200000)]; del x[::2]; print('ready',flush=True); input()",
+            ],
+            line: "ready"),
+        StoppedProgram(
+            name: "perl", arguments: ["perl", "-e", "$|=1; @x=(1..100000); print \"ready\\n\"; <STDIN>"], line: "ready"),
+        StoppedProgram(name: "sleep", arguments: ["sleep", "60"]),
+        StoppedProgram(name: "bash", arguments: ["bash", "-c", "echo ready; read x"], line: "ready"),
+        StoppedProgram(name: "redis-server", arguments: ["redis-server", "--port", "0"], hasReadableHeap: false),
+        StoppedProgram(
+            name: "nginx", arguments: ["nginx", "-g", "daemon off; pid /dev/null; error_log stderr;", "-e", "stderr"]),
+        StoppedProgram(name: "cat", arguments: ["cat"]),
+        StoppedProgram(
+            name: "awk", arguments: ["awk", "BEGIN{for(i=0;i<50000;i++)x[i]=i; print \"ready\"; fflush(); getline}"],
+            line: "ready"),
+        StoppedProgram(name: "sort", arguments: ["sort"]),
+        StoppedProgram(name: "arenas", arguments: ["\(Surroundings.products)/nusu-demo", "arenas"], line: "ready"),
+        StoppedProgram(name: "churn", arguments: ["\(Surroundings.products)/nusu-demo", "churn", "4"], line: "ready"),
+        StoppedProgram(
+            name: "swift", arguments: ["\(Surroundings.products)/nusu-demo-swift", "objects"], line: "ready"),
+        StoppedProgram(name: "sparse", arguments: ["\(Surroundings.products)/nusu-demo", "sparse"], line: "ready"),
+        StoppedProgram(name: "hostile", arguments: ["\(Surroundings.products)/nusu-demo", "hostile"], line: "ready"),
+        StoppedProgram(
+            name: "foreign break", arguments: ["\(Surroundings.products)/nusu-demo", "foreign-sbrk"], line: "ready"),
+        StoppedProgram(name: "mappings", arguments: ["\(Surroundings.products)/nusu-demo", "mappings"], line: "ready"),
+    ]
+
+    /// nil where it is not installed, or does not run here.
+    func start() throws -> Child? {
+        guard arguments[0].contains("/") || installed(arguments[0]) != nil else { return nil }
+        let child = try Child(arguments, capturesErrors: true)
+        if let line {
+            while let next = try child.readLine(withinSeconds: 30) {
+                if next == line { return child }
+            }
+            throw HarnessError("\(name) ended before it was ready")
+        }
+        usleep(300_000)
+        return child.poll() == nil ? child : nil
+    }
+}
+
+/// The kernel's figures, read by the test itself.
+enum ProcessSmaps {
+    /// The sum of Rss over smaps, in bytes.
+    static func residentBytes(of pid: pid_t) -> UInt64? {
+        guard let text = Surroundings.readFile("/proc/\(pid)/smaps") else { return nil }
+        return text.split(separator: "\n").filter { $0.hasPrefix("Rss:") }
+            .compactMap { UInt64($0.dropFirst(4).filter(\.isNumber)) }.reduce(0, +) << 10
+    }
+}
+
+/// The parts of the nusu.memory/1 document that the tests read.
+struct MemoryDocument: Decodable {
+    struct Part: Decodable {
+        let kind: String
+        let bytes: Int
+    }
+
+    struct Resident: Decodable {
+        let kernelBytes: Int
+        let parts: [Part]
+        let swapBytes: Int
+    }
+
+    struct Verdict: Decodable {
+        let kind: String
+        let text: String
+        let grownBytes: Int?
+    }
+
+    struct Shared: Decodable {
+        struct Other: Decodable {
+            let pid: Int
+        }
+        let residentBytes: Int
+        let with: [Other]
+    }
+
+    struct Heap: Decodable {
+        struct Arena: Decodable {
+            let main: Bool
+            let threads: Int
+        }
+        let arenas: [Arena]
+        let pinnedBytes: Int
+    }
+
+    struct Gap: Decodable {
+        let what: String
+        let reason: String
+    }
+
+    let resident: Resident
+    let trimmableBytes: Int?
+    let verdict: Verdict
+    let shared: [Shared]
+    let heap: Heap?
+    let gaps: [Gap]
+
+    /// The parts add up, and none but the difference between readings is below 0.
+    var isSound: Bool {
+        resident.parts.reduce(0) { $0 + $1.bytes } == resident.kernelBytes
+            && resident.parts.allSatisfy { $0.bytes > 0 || $0.kind == "changed" }
+    }
+}
