@@ -2,6 +2,7 @@ import Analysis
 import Model
 
 extension MemoryReport {
+    private static let lineLimit = 25
     private static let labelWidth = 24
     private static let sizeWidth = 11
     private static let barWidth = 25
@@ -21,22 +22,18 @@ extension MemoryReport {
 
     /// The report for people: the answer in line 1, at most 25 lines.
     package func text(_ style: TextStyle) -> String {
-        var lines = [style.strong(style.fit(headline)), ""]
-        for row in rows {
-            lines.append(style.fit(line(row)))
-            for (number, detail) in row.details.enumerated() {
-                lines.append(style.fit((number == 0 ? "     of it: " : "            ") + detail))
-            }
-        }
-        if let changed { lines.append(style.fit(changed)) }
-        lines.append(String(repeating: " ", count: MemoryReport.labelWidth + 2) + String(repeating: "-", count: 15))
-        lines.append(style.fit(total))
-        if let container { lines.append(style.fit(container)) }
+        var closing: [String] = []
+        if let changed { closing.append(changed) }
+        closing.append(String(repeating: " ", count: MemoryReport.labelWidth + 2) + String(repeating: "-", count: 13))
+        closing.append(total)
+        if let container { closing.append(container) }
         let reasons = sentences
-        if !reasons.isEmpty { lines += [""] + reasons.map(style.fit) }
-        lines += [""] + facts.map { style.faint(style.fit("  " + $0)) }
-        if style.isTerminal { lines.append(style.fit(next)) }
-        return lines.joined(separator: "\n") + "\n"
+        if !reasons.isEmpty { closing += [""] + reasons }
+        closing = closing.map(style.fit) + [""] + facts.map { style.faint(style.fit("  " + $0)) }
+        if style.isTerminal { closing.append(style.fit(next)) }
+        let lines = [style.strong(style.fit(headline)), ""]
+        let table = table(fitting: MemoryReport.lineLimit - lines.count - closing.count).map(style.fit)
+        return (lines + table + closing).joined(separator: "\n") + "\n"
     }
 
     // MARK: - The table
@@ -57,20 +54,37 @@ extension MemoryReport {
             Row(label: "mapped files", bytes: bytes(.filesClean) + bytes(.filesDirty), note: filesNote),
         ]
         rows.removeAll { $0.bytes == 0 }
-        rows.sort { $0.bytes > $1.bytes }
-        let small = rows.filter { !$0.isKept && $0.bytes < findings.kernelBytes / MemoryReport.smallestShown }
-        guard small.count > 1 else { return rows }
-        rows.removeAll { row in small.contains { $0.label == row.label } }
-        let rest = Row(
-            label: "\(small.count) smaller parts", bytes: small.reduce(0) { $0 + $1.bytes },
-            note: small.map(\.label).joined(separator: ", "))
-        return rows + [rest]
+        return rows.sorted { $0.bytes > $1.bytes }
+    }
+
+    /// The rows with what belongs to them; those that are small, or that do not fit, as one.
+    private func table(fitting: Int) -> [String] {
+        let rows = rows
+        var shown = rows.filter { $0.isKept || $0.bytes >= findings.kernelBytes / MemoryReport.smallestShown }
+        if rows.count - shown.count < 2 { shown = rows }
+        func lineCount() -> Int {
+            shown.reduce(shown.count < rows.count ? 1 : 0) { $0 + 1 + $1.details.count }
+        }
+        while shown.count > 1, lineCount() > fitting { shown.removeLast() }
+        var lines: [String] = []
+        for row in shown {
+            lines.append(line(row))
+            for (number, detail) in row.details.enumerated() {
+                lines.append((number == 0 ? "     of it: " : "            ") + detail)
+            }
+        }
+        if shown.count < rows.count {
+            let bytes = rows.reduce(0) { $0 + $1.bytes } - shown.reduce(0) { $0 + $1.bytes }
+            lines.append(
+                line(Row(label: Units.counted(rows.count - shown.count, "smaller part"), bytes: bytes, note: "--json")))
+        }
+        return lines
     }
 
     private func line(_ row: Row) -> String {
         let share = Units.percent(row.bytes, of: findings.kernelBytes)
         let bar = String(repeating: "#", count: MemoryReport.marks(row.bytes, of: findings.kernelBytes))
-        let note = row.note.isEmpty ? "" : TerminalText.padded(bar, to: 2) + " " + row.note
+        let note = row.note.isEmpty ? "" : TerminalText.padded(bar, to: 6) + "  " + row.note
         let line = column(row.label, row.bytes) + " " + TerminalText.padded(share, to: 5, right: true) + "  "
         let end = note.isEmpty ? bar : note
         return end.isEmpty ? String(line.trimmingBlanks) : line + end
@@ -112,7 +126,7 @@ extension MemoryReport {
 
     private var codeNote: String {
         let program = findings.bytes(.programCode)
-        return program == 0 ? "" : "\(Units.bytes(program)) of it the program's own"
+        return program == 0 ? "" : "program \(Units.bytes(program)), libraries the rest"
     }
 
     private var stackNote: String {
@@ -121,7 +135,7 @@ extension MemoryReport {
 
     private var filesNote: String {
         let dirty = findings.bytes(.filesDirty)
-        return dirty == 0 ? "clean: the kernel can take them back" : "\(Units.bytes(dirty)) of it changed (dirty)"
+        return dirty == 0 ? "clean" : "\(Units.bytes(dirty)) of it dirty"
     }
 
     /// Only where the process was at work between the readings.
@@ -146,14 +160,13 @@ extension MemoryReport {
         let limit = group.limitBytes.map { " of \(Units.bytes($0))" } ?? ", no limit"
         let kinds = [
             group.anonymousBytes.map { "\(Units.bytes($0)) anon" },
-            group.cacheBytes.map { "\(Units.bytes($0)) page cache" },
+            group.cacheBytes.map { "\(Units.bytes($0)) cache" },
             group.kernelBytes.map { "\(Units.bytes($0)) kernel" },
         ].compactMap { $0 }
         var parts = [Units.bytes(usage) + limit]
-        if !kinds.isEmpty { parts[0] += ": " + kinds.joined(separator: ", ") }
-        if let kills = group.outOfMemoryKills { parts.append("OOM kills: \(Units.grouped(Int(clamping: kills)))") }
-        return "  " + TerminalText.padded("its control group", to: MemoryReport.labelWidth) + "  "
-            + parts.joined(separator: "; ")
+        if !kinds.isEmpty { parts[0] += " (" + kinds.joined(separator: ", ") + ")" }
+        if let kills = group.outOfMemoryKills { parts.append("OOM kills \(Units.grouped(Int(clamping: kills)))") }
+        return "  control group   " + parts.joined(separator: "; ")
     }
 
     // MARK: - Around it

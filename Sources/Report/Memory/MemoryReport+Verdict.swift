@@ -16,26 +16,26 @@ extension MemoryReport {
             case .stacks: "Growing: thread stacks, by \(Units.bytes(grown)) in \(time), \(now)."
             case .files: "Growing: mapped files, by \(Units.bytes(grown)) in \(time), \(now)."
             case .shared: "Growing: shared memory, by \(Units.bytes(grown)) in \(time), \(now)."
-            case .nothing: "Nothing grew in \(time): \(sums)."
+            case .nothing: "Growing: by \(Units.bytes(grown)) in \(time)."
             }
         }
-        let bytes = Units.bytes(verdict.bytes)
+        // Of two looks the news is that nothing grew; of one, whether it is a leak.
         let steady = growth.map { "; nothing grew in \(Units.span($0.seconds))" } ?? ""
+        let leak = growth == nil ? noLeak : ""
+        let amount = "\(Units.bytes(verdict.bytes)) of \(resident) resident"
         switch verdict.kind {
-        case .leak: return "Leaking: \(bytes) of \(resident) resident is lost, nothing can reach it\(steady)."
-        case .cache:
-            return "In use\(noLeak): \(bytes) of \(resident) resident is kept by \(holder ?? "one owner")\(steady)."
-        case .fragmentation: return "Free, but kept by malloc: \(bytes) of \(resident) resident\(noLeak)\(steady)."
-        case .arenas:
-            return
-                "Free, but kept by malloc for threads that have ended: \(bytes) of \(resident) resident\(noLeak)\(steady)."
+        case .leak: return "Leaking: \(amount) is lost, nothing can reach it\(steady)."
+        case .cache: return "In use\(leak): \(amount) is kept by \(holder ?? "one owner")\(steady)."
+        case .fragmentation: return "Free, but kept by malloc: \(amount)\(leak)\(steady)."
+        case .arenas: return "Free, but kept by malloc for ended threads: \(amount)\(leak)\(steady)."
         case .stacks:
-            let threads = Units.counted(findings.stacks.threads, "thread")
-            return "Thread stacks: \(bytes) of \(resident) resident, of \(threads)\(steady)."
-        case .files: return "Mapped files: \(bytes) of \(resident) resident\(steady)."
+            return "Thread stacks: \(amount), of \(Units.counted(findings.stacks.threads, "thread"))\(steady)."
+        case .files: return "Mapped files: \(amount)\(steady)."
         case .shared:
-            return "Shared memory: \(bytes) of \(resident) resident\(with.map { ", with \($0)" } ?? "")\(steady)."
-        case .nothing: return "Nothing stands out\(steady): \(sums)."
+            return "Shared memory: \(amount)\(growth == nil ? with.map { ", with \($0)" } ?? "" : "")\(steady)."
+        case .nothing:
+            guard let growth else { return "Nothing stands out: \(sums)." }
+            return "Nothing grew in \(Units.span(growth.seconds)): \(sums)."
         }
     }
 
@@ -71,9 +71,8 @@ extension MemoryReport {
                     return kind.blocks == 1 ? name : "\(Units.grouped(kind.blocks)) x \(name)"
                 }
                 let what = kinds.isEmpty ? "" : ": " + kinds.joined(separator: ", ")
-                lines.append(
-                    "without \(paths.line(owner.path)) its \(Units.counted(owner.retained.blocks, "block")) would be free\(what)."
-                )
+                lines.append("\(paths.line(owner.path))")
+                lines.append("alone keeps \(Units.counted(owner.retained.blocks, "block")) in use\(what).")
             }
         case .stacks:
             lines.append(
@@ -92,7 +91,7 @@ extension MemoryReport {
         let trim =
             trimmable * 10 >= kept && trimmable >= 1 << 20
             ? "malloc_trim(0), called by the program: \(Units.bytes(trimmable)) back"
-            : "malloc_trim would not: \(trimmable == 0 ? "nothing" : Units.bytes(trimmable)) back"
+            : "not malloc_trim: \(trimmable == 0 ? "nothing" : Units.bytes(trimmable)) back"
         switch verdict.kind {
         case .leak: return ["mend what nusu leaks \(pid) names; until then a restart"]
         case .cache:
@@ -117,15 +116,14 @@ extension MemoryReport {
         }
     }
 
-    /// "pinned by 9,412 blocks of 226 KiB: 209 MiB".
-    var pinned: String? {
+    /// "209 MiB of it lies on pages that 9,412 blocks of 221 KiB hold (90 % are under 64 bytes)".
+    private var pinned: String? {
         guard let heap = findings.heap, heap.pinnedBytes > 0, heap.pinning.blocks > 0 else { return nil }
+        let blocks = "\(Units.counted(heap.pinning.blocks, "block")) of \(Units.bytes(heap.pinning.bytes))"
         let small = Units.share(UInt64(heap.smallPinning), of: UInt64(heap.pinning.blocks)).map {
-            ", \($0 == "100 %" ? "all" : "\($0) of them") under \(HeapAccount.smallBlock) bytes"
+            " (\($0 == "100 %" ? "all" : $0) are under \(HeapAccount.smallBlock) bytes)"
         }
-        return
-            "\(Units.bytes(heap.pinnedBytes)) lies on pages that \(Units.counted(heap.pinning.blocks, "block")) in use hold "
-            + "(\(Units.bytes(heap.pinning.bytes)) in all\(small ?? ""))"
+        return "\(Units.bytes(heap.pinnedBytes)) of it lies on pages that \(blocks) hold\(small ?? "")"
     }
 
     var resident: String { Units.bytes(findings.kernelBytes) }
@@ -145,18 +143,16 @@ extension MemoryReport {
         return paths.root(owner.path) ?? "one block"
     }
 
-    /// "of 9.8 MiB resident 4.1 MiB is in use, …".
+    /// "of 9.8 MiB, 4.1 MiB is in use on the heap, …".
     private var sums: String {
         let used = findings.bytes(.heapInUse)
         let kept = findings.bytes(.heapFree)
         let lost = findings.bytes(.heapLost)
-        var parts = ["of \(resident) resident"]
         guard findings.heap != nil else {
-            return parts[0] + " (malloc's part could not be told apart)"
+            return "\(resident) resident, of which malloc's part could not be told apart"
         }
-        parts.append("\(Units.bytes(used)) is in use on the heap")
-        return parts.joined(separator: " ") + ", \(Units.bytes(kept)) free, "
-            + (lost > 0 ? "\(Units.bytes(lost)) lost" : sawEverything ? "nothing lost" : "nothing found lost")
+        let leak = lost > 0 ? "\(Units.bytes(lost)) lost" : sawEverything ? "nothing lost" : "nothing found lost"
+        return "of \(resident), \(Units.bytes(used)) is in use on the heap, \(Units.bytes(kept)) free, \(leak)"
     }
 
     /// "nginx (910) and 2 others".
