@@ -12,8 +12,6 @@ package struct PageMap: ~Copyable, Sendable {
         case populated
         /// Populated, and no longer (or never) the page of a file: what a private mapping's owner wrote.
         case written
-        /// In memory, the shared page of zeros not counted: what smaps calls Rss.
-        case resident
     }
 
     let descriptor: Int32
@@ -54,7 +52,7 @@ package struct PageMap: ~Copyable, Sendable {
             argument.end = upper
             argument.category_inverted = excluded
             argument.category_mask = excluded
-            argument.category_anyof_mask = selection == .resident ? 8 : 8 | 16
+            argument.category_anyof_mask = 8 | 16
             argument.return_mask = 8 | 16
             let found = regions.withUnsafeMutableBufferPointer { buffer -> Int in
                 argument.regions = UInt64(UInt(bitPattern: buffer.baseAddress))
@@ -74,17 +72,16 @@ package struct PageMap: ~Copyable, Sendable {
     ) -> Bool {
         // Bit 63 present, 62 swapped, 61 page of a file or shared.
         let excluded: UInt64 = selection == .written ? 1 << 61 : 0
-        let wanted: UInt64 = selection == .resident ? 1 << 63 : 1 << 63 | 1 << 62
         var entries = [UInt64](repeating: 0, count: 16 * 1024)
         var start = lower
         while start < upper {
-            let batch = min(Int((upper - start) / PageMap.pageSize), entries.count)
+            let wanted = min(Int((upper - start) / PageMap.pageSize), entries.count)
             let offset = off_t(start / PageMap.pageSize * 8)
-            let count = entries.withUnsafeMutableBytes { pread(descriptor, $0.baseAddress, batch * 8, offset) }
+            let count = entries.withUnsafeMutableBytes { pread(descriptor, $0.baseAddress, wanted * 8, offset) }
             guard count >= 8 else { return false }
             for index in 0..<(count / 8) {
                 let entry = entries[index]
-                guard entry & wanted != 0, entry & excluded == 0 else { continue }
+                guard entry >> 62 != 0, entry & excluded == 0 else { continue }
                 let page = start + UInt64(index) * PageMap.pageSize
                 runs.add(page, page + PageMap.pageSize)
             }

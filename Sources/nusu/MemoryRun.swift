@@ -10,12 +10,9 @@ struct MemoryRun {
     /// Between two looks; nil for one.
     let overSeconds: Double?
 
-    /// Below this the kernel's own pages and locks of run-times are all that is shared.
-    private static let leastShared: UInt64 = 64 << 10
-
-    /// What one look saw. `failure`: why the heap could not be looked into.
     private struct Look {
         var findings: MemoryFindings
+        /// nil where no snapshot could be taken.
         var snapshot: GraphSource.Look<MemoryFindings>?
     }
 
@@ -33,9 +30,8 @@ struct MemoryRun {
             first = (last.findings, (clock.now - end).inSeconds)
             last = try look(progress)
         }
-        var findings = last.findings
+        let findings = last.findings
         progress.enter("looking for names")
-        nameSharers(&findings)
         let growth = first.map { MemoryReport.Growth(seconds: $0.seconds, before: $0.findings, after: findings) }
         let verdict = MemoryVerdict.judge(findings.evidence, before: first?.findings.evidence)
         let status = try? looker.procfs.status(of: looker.target.pid)
@@ -50,30 +46,34 @@ struct MemoryRun {
     /// Residency first: while a forked snapshot lives, the kernel counts every page as shared with it.
     private func look(_ progress: Progress) throws(Failure) -> Look {
         progress.enter("reading which pages of \(looker.target) are in memory")
-        let reading = try looker.procfs.resident(of: looker.target.pid)
+        let space = AddressSpace(try looker.procfs.addressSpace(of: looker.target))
+        guard space.total != nil else {
+            throw Failure(
+                .unsupported, what: "this kernel does not say what of \(looker.target) is in memory (no smaps)",
+                subject: looker.target.description, remedy: "nusu heap \(looker.target.pid) shows what is alive in it")
+        }
         do throws(Failure) {
             let look = try looker.look(progress, keep: .cheaply) { image, acceptTorn, end in
-                MemoryRun.analyse(reading, image, acceptTorn: acceptTorn, whenRead: end)
+                MemoryRun.analyse(space, image, acceptTorn: acceptTorn, whenRead: end)
             }
             return Look(findings: look.result, snapshot: look)
         } catch {
             // Everything but the heap is known without a right to trace, and without a heap that nusu can read.
             guard error.kind == .unsupported || error.kind == .notPermitted else { throw error }
-            let threads = (try? looker.procfs.status(of: looker.target.pid))?.threadCount ?? 1
-            var findings = MemoryAnalysis.run(reading, image: nil, graph: nil, threads: threads)
+            var findings = MemoryAnalysis.run(space, graph: nil)
             findings.gaps.append(MemoryRun.gap(error))
             return Look(findings: findings)
         }
     }
 
     private static func analyse(
-        _ reading: ResidentReading, _ image: MemoryImage, acceptTorn: Bool, whenRead: () -> Void
+        _ space: AddressSpace, _ image: MemoryImage, acceptTorn: Bool, whenRead: () -> Void
     ) -> HeapLooker.Outcome<MemoryFindings> {
         switch ProcessGraph.build(image: image, acceptTorn: acceptTorn, keepsLayout: true, whenRead: whenRead) {
-        case .done(let graph): return .done(MemoryAnalysis.run(reading, image: image, graph: graph))
+        case .done(let graph): return .done(MemoryAnalysis.run(space, graph: graph))
         case .torn: return .torn
         case .refused(let failure):
-            var findings = MemoryAnalysis.run(reading, image: image, graph: nil)
+            var findings = MemoryAnalysis.run(space, graph: nil)
             findings.gaps.append(gap(failure))
             return .done(findings)
         }
@@ -81,15 +81,6 @@ struct MemoryRun {
 
     private static func gap(_ failure: Failure) -> Gap {
         Gap(what: "what the heap consists of", reason: failure.what, remedy: failure.remedy)
-    }
-
-    private func nameSharers(_ findings: inout MemoryFindings) {
-        let files = findings.shared.filter { $0.residentBytes >= MemoryRun.leastShared }.map(\.file)
-        guard !files.isEmpty else { return }
-        let holders = looker.procfs.holders(of: Set(files), except: looker.target.pid)
-        for number in findings.shared.indices {
-            findings.shared[number].others = holders[findings.shared[number].file] ?? []
-        }
     }
 
     private func heapLook(

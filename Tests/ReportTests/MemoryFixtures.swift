@@ -15,7 +15,8 @@ extension Fixture {
         var findings = MemoryFindings(
             kernelBytes: resident, parts: parts, proportionalBytes: resident * 96 / 100, swapBytes: 0, hugePageBytes: 0,
             stacks: StackUse(threads: 9, residentBytes: 9_542_041, reservedBytes: 72 << 20),
-            evidence: MemoryEvidence(resident: resident), isExact: true)
+            evidence: MemoryEvidence(resident: resident))
+        findings.sawHeap = true
         change(&findings)
         return findings
     }
@@ -59,7 +60,10 @@ extension Fixture {
                     [
                         SharedUse(
                             nameBytes: name, file: file, residentBytes: 8_808_038,
-                            others: [ProcessIdentity(pid: 910, startTicks: 1, commandBytes: Array("ngi\u{1b}nx".utf8))])
+                            sharers: .init(
+                                processes: [
+                                    ProcessIdentity(pid: 910, startTicks: 1, commandBytes: Array("ngi\u{1b}nx".utf8))
+                                ], count: 1))
                     ]
                 } ?? []
         }

@@ -1,42 +1,50 @@
-package import Model
+import Model
 
-/// From a snapshot and what the kernel says of residency to the resident set in parts. Pure.
+/// From an address space and a snapshot of its heap to the resident set in parts. Pure.
 package enum MemoryAnalysis {
     /// - Parameters:
-    ///   - image: nil where no snapshot could be taken: then there are no heap and no stacks but the main thread's.
+    ///   - space: read before the snapshot was taken, so that no copy of the process shares its pages.
     ///   - graph: built with its heap's layout; nil where the heap could not be read.
-    ///   - threads: of the process, where there is no image to tell.
-    package static func run(
-        _ reading: ResidentReading, image: MemoryImage?, graph: ProcessGraph?, threads: Int = 1
-    ) -> MemoryFindings {
-        let heap = graph.flatMap { HeapAccounting.run($0, resident: reading.pages) }
-        let found = image.map { StackFinder(image: $0).find() }
-        let main = reading.uses.map(\.mapping).filter(\.isMainStack).map(\.range)
-        let stacks = (main + (found?.live ?? []) + (found?.dead ?? [])).merged()
-        let set = ResidentSet(reading: reading, heap: heap, stacks: stacks)
-        let kernelBytes = reading.uses.reduce(UInt64(0)) { $0 + $1.residentBytes }
+    package static func run(_ space: AddressSpace, graph: ProcessGraph?) -> MemoryFindings {
+        let pages = residentPages(space.facts)
+        let heap = pages.flatMap { pages in graph.flatMap { HeapAccounting.run($0, resident: pages) } }
+        let set = ResidentSet(space: space, heap: heap, pages: pages ?? [])
+        let total = space.total ?? MemoryUse()
         var findings = MemoryFindings(
-            kernelBytes: kernelBytes, parts: set.parts,
-            proportionalBytes: reading.uses.reduce(0) { $0 + $1.proportionalBytes },
-            swapBytes: reading.uses.reduce(0) { $0 + $1.swapBytes },
-            hugePageBytes: reading.uses.reduce(0) { $0 + $1.hugePageBytes },
-            stacks: StackUse(
-                threads: image?.threads.count ?? threads, residentBytes: set.stackBytes,
-                reservedBytes: stacks.reduce(0) { $0 + $1.count }),
-            evidence: MemoryEvidence(resident: kernelBytes), isExact: graph?.exact ?? false)
+            kernelBytes: total.resident, parts: set.parts, proportionalBytes: total.proportional,
+            swapBytes: total.swapped, hugePageBytes: total.hugePages, stacks: stacks(space),
+            evidence: MemoryEvidence(resident: total.resident))
         findings.heap = heap
         findings.shared = set.shared.sorted { ($0.residentBytes, $1.file.inode) > ($1.residentBytes, $0.file.inode) }
-        findings.gaps = graph?.gaps ?? image?.gaps ?? []
-        if let graph, heap != nil {
-            let use = HeapAnalysis.run(graph, resident: reading.pages)
+        findings.gaps = space.gaps
+        if let graph, let pages, heap != nil {
+            let use = HeapAnalysis.run(graph, resident: pages)
             findings.summary = use.heap
             findings.owners = use.owners.sorted {
                 ($0.residentBytes ?? 0, $1.address) > ($1.residentBytes ?? 0, $0.address)
             }
             findings.lost = use.lost
+            findings.isTorn = !use.exact
+            findings.sawHeap = use.exact && use.gaps.isEmpty
         }
+        findings.gaps += graph?.gaps ?? []
         findings.evidence = evidence(of: findings)
         return findings
+    }
+
+    /// nil where pagemap could not be read: then nothing says which parts of a heap are in memory.
+    private static func residentPages(_ facts: AddressSpaceFacts) -> [AddressRange]? {
+        // Pages of hugetlbfs are in no resident set.
+        let huge = facts.mappings.filter { $0.flags.contains(.hugeTable) }.map(\.mapping.range)
+        return facts.pages?.filter { $0.state.contains(.present) && !$0.state.contains(.zero) }.map(\.range).merged()
+            .subtracting(huge)
+    }
+
+    private static func stacks(_ space: AddressSpace) -> StackUse {
+        let regions = space.regions.filter { [.mainStack, .threadStack, .threadLocal].contains($0.kind) }
+        return StackUse(
+            threads: space.facts.threads.count, residentBytes: regions.reduce(0) { $0 + ($1.use?.resident ?? 0) },
+            reservedBytes: regions.reduce(0) { $0 + $1.range.count })
     }
 
     private static func evidence(of findings: MemoryFindings) -> MemoryEvidence {

@@ -21,6 +21,8 @@ package struct ResidentPart: Hashable, Sendable {
         case programData
         case libraryData
         case stacks
+        /// Instructions that were made at run time, in private memory without a file.
+        case generatedCode
         /// Private memory without a file that no other part names.
         case anonymous
         /// Memory that is made to be shared: POSIX and System V shared memory, memfd, MAP_SHARED | MAP_ANONYMOUS.
@@ -65,7 +67,7 @@ package struct SharedUse: Hashable, Sendable {
     package var file: Mapping.FileID
     package var residentBytes: UInt64
     /// Other processes that have it mapped, as far as they may be seen.
-    package var others: [ProcessIdentity] = []
+    package var sharers = AddressSpaceFacts.Sharers()
 }
 
 /// The resident set of a process in parts, and what stands out in it.
@@ -88,8 +90,10 @@ package struct MemoryFindings: Sendable {
     package var stacks: StackUse
     package var shared: [SharedUse] = []
     package var evidence: MemoryEvidence
-    /// Nothing in the heap was torn or left out.
-    package var isExact: Bool
+    /// A part of the heap did not hang together.
+    package var isTorn = false
+    /// All of the heap was looked at; false where it could not be read at all.
+    package var sawHeap = false
     package var gaps: [Gap] = []
 
     package func bytes(_ kind: ResidentPart.Kind) -> UInt64 {

@@ -1,21 +1,23 @@
 import Model
 
-/// Shares a resident set out among its parts, mapping by mapping, so that they add up to the kernel's figure.
+/// Shares a resident set out among its parts, region by region, so that they add up to the kernel's figure.
 struct ResidentSet {
-    let reading: ResidentReading
+    let space: AddressSpace
     /// nil where the heap could not be read.
     let heap: HeapAccount?
     /// Ascending, merged.
-    let stacks: [AddressRange]
+    let pages: [AddressRange]
 
     private var bytes: [ResidentPart.Kind: Int64] = [:]
-    private(set) var stackBytes: UInt64 = 0
     private(set) var shared: [SharedUse] = []
 
-    init(reading: ResidentReading, heap: HeapAccount?, stacks: [AddressRange]) {
-        self.reading = reading
+    /// A bound on the pieces of shared memory that are told apart.
+    private static let sharedLimit = 256
+
+    init(space: AddressSpace, heap: HeapAccount?, pages: [AddressRange]) {
+        self.space = space
         self.heap = heap
-        self.stacks = stacks
+        self.pages = pages
         share()
     }
 
@@ -29,136 +31,83 @@ struct ResidentSet {
     }
 
     private mutating func share() {
-        let labels = MappingLabels(reading.uses.map(\.mapping))
-        // What is named by its range and not by its mapping. A stack that was taken from the heap is heap.
-        var named: [(range: AddressRange, kind: ResidentPart.Kind)] = []
+        add(space.changedBytes, .changed)
+        // What the snapshot knows to be heap, whatever it looked like from outside.
         let covered = heap?.covered ?? []
         let torn = (heap?.torn ?? []).subtracting(covered)
-        named += covered.map { ($0, .heapInUse) }
-        named += torn.map { ($0, .heapUnread) }
-        named += stacks.subtracting((covered + torn).merged()).map { ($0, .stacks) }
-        named.sort { $0.range.lower < $1.range.lower }
-
-        var whole = ResidentCursor(reading.pages)
-        var partial = ResidentCursor(reading.pages)
+        let known = (covered.map { ($0, .heapInUse) } + torn.map { ($0, .heapUnread) } as [Known])
+            .sorted { $0.range.lower < $1.range.lower }
+        var whole = ResidentCursor(pages)
+        var partial = ResidentCursor(pages)
         var next = 0
-        for (index, use) in reading.uses.enumerated() {
-            let range = use.mapping.range
-            guard use.residentBytes > 0 else { continue }
-            guard use.hasPages else {
-                add(use.residentBytes, .kernel)
+        for region in space.regions {
+            guard let use = region.use, use.resident > 0 else { continue }
+            while next < known.count, known[next].range.upper <= region.range.lower { next += 1 }
+            guard next < known.count, known[next].range.lower < region.range.upper else {
+                add(use, of: region)
                 continue
             }
-            var rest = whole.bytes(range.lower, range.upper)
-            bytes[.changed, default: 0] += Int64(clamping: use.residentBytes) - Int64(clamping: rest)
-            while next < named.count, named[next].range.upper <= range.lower { next += 1 }
+            var rest = use
+            rest.resident = whole.bytes(region.range.lower, region.range.upper)
+            // The kernel's figure of a mapping in one piece is older than its pages.
+            add(Int64(clamping: use.resident) - Int64(clamping: rest.resident), .changed)
             var number = next
-            while number < named.count, named[number].range.lower < range.upper {
-                let part = named[number].range.intersection(range)
+            while number < known.count, known[number].range.lower < region.range.upper {
+                let part = known[number].range.intersection(region.range)
                 let found = partial.bytes(part.lower, part.upper)
-                add(found, named[number].kind)
-                rest -= min(rest, found)
+                add(Int64(clamping: found), known[number].kind)
+                rest.resident -= min(rest.resident, found)
                 number += 1
             }
-            add(rest, of: use, labels.label(index, hasHeap: heap != nil))
+            add(rest, of: region)
         }
         if let total = heap?.total { divideHeap(total) }
     }
 
-    private mutating func add(_ count: UInt64, _ kind: ResidentPart.Kind) {
-        bytes[kind, default: 0] += Int64(clamping: count)
-        if kind == .stacks { stackBytes += count }
-    }
+    private typealias Known = (range: AddressRange, kind: ResidentPart.Kind)
 
-    private mutating func add(_ count: UInt64, of use: MappingUse, _ label: MappingLabels.Label) {
-        switch label {
-        case .part(let kind): add(count, kind)
-        case .module(let isProgram):
-            // What was written to is data, be it read-only since (RELRO).
-            let isData = use.mapping.permissions.contains(.write) || use.dirtyBytes > 0
-            let isCode = use.mapping.permissions.contains(.execute) && !use.mapping.permissions.contains(.write)
-            switch (isData && !isCode, isProgram) {
-            case (true, true): add(count, .programData)
-            case (true, false): add(count, .libraryData)
-            case (false, true): add(count, .programCode)
-            case (false, false): add(count, .libraryCode)
-            }
-        case .file:
-            let dirty = min(use.dirtyBytes, count)
+    private mutating func add(_ count: Int64, _ kind: ResidentPart.Kind) { bytes[kind, default: 0] += count }
+
+    private mutating func add(_ use: Region.Use, of region: Region) {
+        let count = Int64(clamping: use.resident)
+        let isProgram = region.module.map { space.facts.modules[$0].isProgram } ?? false
+        switch region.kind {
+        case .text, .rodata: add(count, isProgram ? .programCode : .libraryCode)
+        case .relro, .data, .bss: add(count, isProgram ? .programData : .libraryData)
+        // With a heap that could be read, what is left in its areas is the program's own: it moved the break itself.
+        case .mainHeap, .threadArena, .mappedBlock: add(count, heap == nil ? .heapUnread : .anonymous)
+        case .mainStack, .threadStack, .guardPages, .threadLocal: add(count, .stacks)
+        case .kernel, .device: add(count, .kernel)
+        case .anonymous, .reserved: add(count, .anonymous)
+        case .generatedCode: add(count, .generatedCode)
+        case .mappedFile:
+            let dirty = Int64(clamping: min(use.dirty, use.resident))
             add(dirty, .filesDirty)
             add(count - dirty, .filesClean)
-        case .shared:
+        case .sharedMemory:
             add(count, .shared)
-            guard let file = use.mapping.file else { return }
-            if let known = shared.firstIndex(where: { $0.file == file }) {
-                shared[known].residentBytes += count
-            } else if shared.count < ResidentSet.sharedLimit {
-                shared.append(SharedUse(nameBytes: use.mapping.nameBytes, file: file, residentBytes: count))
-            }
+            note(use.resident, space.facts.mappings[region.mapping].mapping)
         }
     }
 
-    /// A bound on the pieces of shared memory that are told apart.
-    private static let sharedLimit = 256
+    private mutating func note(_ count: UInt64, _ mapping: Mapping) {
+        guard let file = mapping.file else { return }
+        if let known = shared.firstIndex(where: { $0.file == file }) {
+            shared[known].residentBytes += count
+        } else if shared.count < ResidentSet.sharedLimit {
+            shared.append(
+                SharedUse(
+                    nameBytes: mapping.nameBytes, file: file, residentBytes: count,
+                    sharers: space.facts.sharers[file] ?? AddressSpaceFacts.Sharers()))
+        }
+    }
 
     /// Divides what lies in the heap as its account says; so the parts add up to the pages whatever that says.
     private mutating func divideHeap(_ total: HeapBytes) {
         let whole = bytes[.heapInUse] ?? 0
         bytes[.heapInUse] = Int64(clamping: total.live)
-        add(total.lost, .heapLost)
-        add(total.free, .heapFree)
+        add(Int64(clamping: total.lost), .heapLost)
+        add(Int64(clamping: total.free), .heapFree)
         bytes[.heapBookkeeping] = whole - Int64(clamping: total.live + total.lost + total.free)
-    }
-}
-
-/// What a mapping is by its name, its rights and its neighbours.
-struct MappingLabels {
-    enum Label {
-        case part(ResidentPart.Kind)
-        /// A file that has instructions mapped: the program's own, or a library.
-        case module(isProgram: Bool)
-        case file
-        case shared
-    }
-
-    private let mappings: [Mapping]
-    private let modules: Set<Mapping.FileID>
-    private let program: Mapping.FileID?
-
-    /// The kernel merges what a program maps right behind a library with its bss: a larger one is more likely that.
-    private static let largestBss: UInt64 = 1 << 20
-
-    init(_ mappings: [Mapping]) {
-        self.mappings = mappings
-        let code = mappings.filter { $0.permissions.contains(.execute) && !$0.permissions.contains(.shared) }
-        modules = Set(code.compactMap(\.file))
-        program = code.first { $0.isFileBacked }?.file
-    }
-
-    func label(_ index: Int, hasHeap: Bool) -> Label {
-        let mapping = mappings[index]
-        if mapping.isSharedMemory { return .shared }
-        if let file = mapping.file {
-            if modules.contains(file), !mapping.permissions.contains(.shared) {
-                return .module(isProgram: file == program)
-            }
-            return .file
-        }
-        if mapping.permissions.contains(.shared) { return .shared }
-        if mapping.isMainStack { return .part(.stacks) }
-        if mapping.isHeap { return .part(hasHeap ? .anonymous : .heapUnread) }
-        if let owner = bssOwner(index) { return .part(owner == program ? .programData : .libraryData) }
-        return .part(.anonymous)
-    }
-
-    /// The module whose zeroed variables these are: the one whose data ends where this begins.
-    private func bssOwner(_ index: Int) -> Mapping.FileID? {
-        let mapping = mappings[index]
-        guard index > 0, mapping.isAnonymous, mapping.permissions.contains(.write) else { return nil }
-        let before = mappings[index - 1]
-        guard before.range.upper == mapping.range.lower, before.permissions.contains(.write), let file = before.file,
-            modules.contains(file), file == program || mapping.range.count <= MappingLabels.largestBss
-        else { return nil }
-        return file
     }
 }

@@ -6,7 +6,7 @@ extension MemoryReport {
     package func json() -> String {
         var fields: [String: JSONValue]
         if let look {
-            fields = look.fields(schema: "nusu.memory/1", exact: findings.isExact, findings.gaps)
+            fields = look.fields(schema: "nusu.memory/1", exact: !findings.isTorn, findings.gaps)
         } else {
             var targetFields: [String: JSONValue] = [
                 "pid": JSONValue(target.pid), "residentBytes": JSONValue(findings.kernelBytes),
@@ -87,11 +87,12 @@ extension MemoryReport {
         var fields: [String: JSONValue] = ["residentBytes": JSONValue(shared.residentBytes)]
         fields.set("name", bytes: shared.nameBytes)
         fields["with"] = .array(
-            shared.others.map { other in
+            shared.sharers.processes.map { other in
                 var fields: [String: JSONValue] = ["pid": JSONValue(other.pid)]
                 fields.set("command", bytes: other.commandBytes)
                 return .object(fields)
             })
+        fields["withCount"] = JSONValue(shared.sharers.count)
         return .object(fields)
     }
 

@@ -49,6 +49,7 @@ extension MemoryReport {
             Row(label: "code", bytes: bytes(.programCode) + bytes(.libraryCode) + bytes(.kernel), note: codeNote),
             Row(label: "program, library data", bytes: bytes(.programData) + bytes(.libraryData)),
             Row(label: "thread stacks", bytes: bytes(.stacks), note: stackNote),
+            Row(label: "code made at run time", bytes: bytes(.generatedCode)),
             Row(label: "other anonymous", bytes: bytes(.anonymous)),
             Row(label: "shared memory", bytes: bytes(.shared), note: with.map { "with \($0)" } ?? ""),
             Row(label: "mapped files", bytes: bytes(.filesClean) + bytes(.filesDirty), note: filesNote),
@@ -178,7 +179,7 @@ extension MemoryReport {
     }
 
     private var facts: [String] {
-        if let look { return look.facts(exact: findings.isExact, findings.gaps) }
+        if let look { return look.facts(exact: !findings.isTorn, findings.gaps) }
         return findings.gaps.map { gap in
             let remedy = gap.remedy.map { "; \(TerminalText.escaped($0))" } ?? ""
             return "not seen: \(TerminalText.escaped(gap.what)): \(TerminalText.escaped(gap.reason))\(remedy)"

@@ -135,7 +135,7 @@ extension MemoryReport {
         guard findings.heap != nil else { return "" }
         let lost = findings.bytes(.heapLost)
         if lost * 100 >= findings.kernelBytes { return ", and \(Units.bytes(lost)) leaked" }
-        return sawEverything ? ", not leaked" : ""
+        return findings.sawHeap ? ", not leaked" : ""
     }
 
     private var holder: String? {
@@ -151,17 +151,15 @@ extension MemoryReport {
         guard findings.heap != nil else {
             return "\(resident) resident, of which malloc's part could not be told apart"
         }
-        let leak = lost > 0 ? "\(Units.bytes(lost)) lost" : sawEverything ? "nothing lost" : "nothing found lost"
+        let leak = lost > 0 ? "\(Units.bytes(lost)) lost" : findings.sawHeap ? "nothing lost" : "nothing found lost"
         return "of \(resident), \(Units.bytes(used)) is in use on the heap, \(Units.bytes(kept)) free, \(leak)"
     }
 
     /// "nginx (910) and 2 others".
     var with: String? {
-        let others = findings.shared.flatMap(\.others).reduce(into: [ProcessIdentity]()) {
-            if !$0.contains($1) { $0.append($1) }
-        }
-        guard let first = others.first else { return nil }
+        guard let largest = findings.shared.first, let first = largest.sharers.processes.first else { return nil }
         let name = "\(TerminalText.escaped(first.commandBytes)) (\(first.pid))"
-        return others.count == 1 ? name : "\(name) and \(Units.counted(others.count - 1, "other"))"
+        let others = largest.sharers.count - 1
+        return others < 1 ? name : "\(name) and \(Units.counted(others, "other"))"
     }
 }

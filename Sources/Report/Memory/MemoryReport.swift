@@ -66,8 +66,8 @@ package struct MemoryReport: Sendable {
         self.growth = growth
     }
 
-    /// Everything was looked at.
-    package var sawEverything: Bool { findings.isExact && findings.gaps.isEmpty }
+    /// All of the heap was looked at.
+    package var sawHeap: Bool { findings.sawHeap }
     /// With `--over`: something grew.
     package var grew: Bool { verdict.grownBytes != nil }
 

@@ -52,6 +52,6 @@ struct Memory: ParsableCommand, Verb {
         try Output.print(self.output.json ? report.json() : report.text(output.style))
         guard over != nil else { return ExitStatus.done }
         if report.grew { return ExitStatus.found }
-        return report.sawEverything ? ExitStatus.done : ExitStatus.lowerBound
+        return report.sawHeap ? ExitStatus.done : ExitStatus.lowerBound
     }
 }
