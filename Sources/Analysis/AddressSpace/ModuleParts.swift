@@ -13,9 +13,11 @@ struct ModuleParts {
     private static let page: UInt64 = 4096
 
     init(_ headers: ModuleHeaders, bias: UInt64) {
+        // Only whole pages become read-only; what the last one holds beside them stays writable (man 1 ld, -z relro).
+        let relro = headers.relro.map { AddressRange($0.lower, $0.upper & ~(ModuleParts.page - 1)) }
         var parts: [Part] = []
         for segment in headers.segments.sorted(by: { $0.range.lower < $1.range.lower }) {
-            var own = ModuleParts.parts(of: segment, headers)
+            var own = ModuleParts.parts(of: segment, headers, relro)
             guard !own.isEmpty else { continue }
             // The kernel maps whole pages: what lies around a segment in its pages belongs to its neighbour parts.
             let lower = segment.range.lower & ~(ModuleParts.page - 1)
@@ -38,14 +40,21 @@ struct ModuleParts {
         self.parts = result
     }
 
-    private static func parts(of segment: ModuleHeaders.Segment, _ headers: ModuleHeaders) -> [Part] {
+    private static func parts(
+        of segment: ModuleHeaders.Segment, _ headers: ModuleHeaders, _ relro: AddressRange?
+    ) -> [Part] {
         guard !segment.range.isEmpty else { return [] }
         // (first address, kind), ascending: each reaches to the next.
         var borders: [(UInt64, Region.Kind)] = []
         for section in headers.sections where segment.range.contains(section.range.lower) {
-            borders.append((section.range.lower, kind(of: section, headers.relro)))
+            let kind = kind(of: section, relro)
+            borders.append((section.range.lower, kind))
+            // The end of its last page stays writable.
+            if kind == .relro, let relro, section.range.upper > relro.upper, segment.range.contains(relro.upper) {
+                borders.append((relro.upper, .data))
+            }
         }
-        if borders.isEmpty { borders = self.borders(of: segment, headers.relro) }
+        if borders.isEmpty { borders = self.borders(of: segment, relro) }
         borders[0].0 = segment.range.lower
         var result: [Part] = []
         for (number, border) in borders.enumerated() {

@@ -79,18 +79,19 @@ struct RegionBuilder {
             if mapping.permissions.contains(.execute) { return .text }
             return mapping.permissions.contains(.write) ? .data : .rodata
         }
-        if let object = RegionBuilder.object(of: item) { return object }
+        if let object = RegionBuilder.object(of: item, isCore: facts.corePath != nil) { return object }
         if isForbidden { return .reserved }
         if mapping.isFileBacked, !mapping.nameBytes.starts(with: "/anon_hugepage".utf8) { return .mappedFile }
         return mapping.permissions.contains(.execute) ? .generatedCode : .anonymous
     }
 
     /// What the kernel keeps as a file and is none to people.
-    private static func object(of item: MappingUse) -> Region.Kind? {
+    private static func object(of item: MappingUse, isCore: Bool) -> Region.Kind? {
         let mapping = item.mapping
         guard mapping.isFileBacked || mapping.permissions.contains(.shared) else { return nil }
         let name = mapping.nameBytes
-        let isShared = mapping.permissions.contains(.shared)
+        // A core does not say what was shared; the names of these leave little doubt.
+        let isShared = isCore || mapping.permissions.contains(.shared)
         func starts(_ prefix: String) -> Bool { name.starts(with: prefix.utf8) }
         if starts("/memfd:"), mapping.permissions.contains(.execute) { return .generatedCode }
         if starts("/dev/shm/") || starts("/memfd:") || starts("/SYSV") || starts("/dev/zero") || starts("[anon_shmem") {

@@ -5,6 +5,9 @@ import Synchronization
 /// Reads a saved graph back. The file is hostile: every count is checked before anything is allocated for it, every number
 /// of a block or a type against how many there are.
 package struct SavedGraphReader {
+    /// How every saved graph begins.
+    package static let magic = SavedFormat.magic
+
     /// Of the file, for messages.
     private let name: String
     private var bytes: [UInt8]
