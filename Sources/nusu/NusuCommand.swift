@@ -3,9 +3,8 @@ import ArgumentParser
 /// The root of the command line: `nusu VERB [TARGET] [OPTIONS]`.
 struct NusuCommand: ParsableCommand {
     static let verbs: [any ParsableCommand.Type] = [
-        Leaks.self, Heap.self, Why.self, Memory.self, Diff.self, Ps.self, Tree.self, Find.self, Show.self,
-        SignalVerb.self,
-        Kill.self, Explain.self,
+        Leaks.self, Heap.self, Why.self, Diff.self, Memory.self, Maps.self, Ps.self, Tree.self, Find.self, Show.self,
+        SignalVerb.self, Kill.self, Explain.self,
     ]
 
     static let configuration = CommandConfiguration(
@@ -26,6 +25,7 @@ struct NusuCommand: ParsableCommand {
               nusu heap 1234 --over 60s    which types grow, and who holds them
               nusu memory 1234             where its resident memory goes, and what would help
               nusu why 1234 Session        who keeps the blocks of a type, or the block at an address, alive
+              nusu maps 1234               its address space: text, data, heap, stacks, libraries, shared
               nusu leaks 1234 --save a.nusu      keeps the object graph; a file stands for a process everywhere
               nusu diff a.nusu b.nusu      what grew between two of them
               nusu ps -ef                  the processes, as ps(1) lists them, and more

@@ -14,6 +14,16 @@ enum SavedFile {
 
     // MARK: - Reading
 
+    /// Whether a file begins as those do that nusu saves.
+    static func isSaved(_ path: String) -> Bool {
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+        guard descriptor >= 0 else { return false }
+        defer { close(descriptor) }
+        var head = [UInt8](repeating: 0, count: SavedGraphReader.magic.count)
+        let count = pread(descriptor, &head, head.count, 0)
+        return count == head.count && head == SavedGraphReader.magic
+    }
+
     static func read(_ path: String) throws(Failure) -> SavedGraph {
         try SavedGraphReader.read(try bytes(of: path), name: path)
     }

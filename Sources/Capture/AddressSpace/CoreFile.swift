@@ -82,13 +82,23 @@ package struct CoreFile: Sendable {
             kept.append(segment)
             mappings.append(MappingUse(mapping: files.mapping(of: segment, notes.auxiliary)))
         }
+        let unheld = files.unheld(by: kept, entry: notes.auxiliary[AuxiliaryVector.entry])
+        for mapping in unheld { mappings.append(MappingUse(mapping: mapping)) }
+        mappings.sort {
+            ($0.mapping.range.lower, $0.mapping.range.upper) < ($1.mapping.range.lower, $1.mapping.range.upper)
+        }
+        var end: UInt64 = 0
+        mappings.removeAll { item in
+            defer { end = max(end, item.mapping.range.upper) }
+            return item.mapping.range.lower < end
+        }
         let process = ProcessIdentity(pid: notes.pid ?? 0, startTicks: 0, commandBytes: notes.command)
         facts = AddressSpaceFacts(process: process, mappings: mappings)
         facts.corePath = path
         facts.reader = CoreMemory(file: file, segments: kept)
         facts.threads = notes.threads
         facts.entryPoint = notes.auxiliary[AuxiliaryVector.entry]
-        var modules = LoadedModules(reader: facts.reader) { _ in nil }
+        var modules = LoadedModules(reader: facts.reader, isCore: true) { _ in nil }
         modules.find(in: mappings, entry: facts.entryPoint)
         facts.modules = modules.modules
         facts.gaps = [
@@ -96,6 +106,12 @@ package struct CoreFile: Sendable {
                 what: "what was in memory, shared or swapped",
                 reason: "a core file holds contents, not what the kernel counted")
         ]
+        if !unheld.isEmpty {
+            facts.gaps.append(
+                Gap(
+                    what: "contents and permissions of \(unheld.count) mappings of files",
+                    reason: "the core left them out, since they hold what the files hold"))
+        }
         if notes.isDamaged { facts.gaps.append(Gap(what: "some notes of the core", reason: "they are damaged")) }
         let missing = kept.reduce(UInt64(0)) { sum, segment in
             sum &+ (segment.flags & 2 != 0 ? segment.range.count - segment.fileSize : 0)

@@ -98,6 +98,9 @@ struct CoreMappedFiles {
     /// A number for each path: a core knows no inodes, and neighbours of one file must be told from those of another.
     private let numbers: [[UInt8]: UInt64]
 
+    /// Where the kernel has it on x86-64, in every process.
+    private static let vsyscall: UInt64 = 0xffff_ffff_ff60_0000
+
     init(_ files: [CoreNotes.File]) {
         self.files = files.sorted { $0.range.lower < $1.range.lower }
         var numbers: [[UInt8]: UInt64] = [:]
@@ -117,12 +120,28 @@ struct CoreMappedFiles {
                 inode: numbers[file.path] ?? 0, nameBytes: file.path)
         }
         var name: [UInt8] = []
+        if segment.range.lower == CoreMappedFiles.vsyscall { name = Array("[vsyscall]".utf8) }
         if let vdso = auxiliary[AuxiliaryVector.vdso], segment.range.contains(vdso) { name = Array("[vdso]".utf8) }
         // The kernel puts these bytes on the main thread's stack.
         if let bytes = auxiliary[AuxiliaryVector.randomBytes], segment.range.contains(bytes) {
             name = Array("[stack]".utf8)
         }
         return Mapping(range: segment.range, permissions: permissions, nameBytes: name)
+    }
+
+    /// The mappings of files that no segment covers: debuggers leave out what was never written. What one might do there is
+    /// not told; read, at least.
+    func unheld(by segments: [CoreSegment], entry: UInt64?) -> [Mapping] {
+        let held = segments.map(\.range).merged()
+        return files.flatMap { file in
+            [file.range].subtracting(held).filter { !$0.isEmpty && $0.upper <= 1 << 47 }.map { range in
+                let isCode = entry.map(range.contains) ?? false
+                return Mapping(
+                    range: range, permissions: isCode ? [.read, .execute] : [.read],
+                    fileOffset: file.offset &+ (range.lower - file.range.lower), inode: numbers[file.path] ?? 0,
+                    nameBytes: file.path)
+            }
+        }
     }
 
     private func file(at address: UInt64) -> CoreNotes.File? {

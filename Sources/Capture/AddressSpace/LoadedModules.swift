@@ -5,6 +5,7 @@ struct LoadedModules {
     /// Opens the file behind a mapping; nil where that is not possible.
     let open: (Mapping) -> (any ImageBytes)?
     let reader: (any MemoryReader)?
+    let isCore: Bool
 
     private static let limit = 4096
 
@@ -12,8 +13,9 @@ struct LoadedModules {
     /// Modules whose headers could not be read.
     private(set) var unread = 0
 
-    init(reader: (any MemoryReader)?, open: @escaping (Mapping) -> (any ImageBytes)?) {
+    init(reader: (any MemoryReader)?, isCore: Bool = false, open: @escaping (Mapping) -> (any ImageBytes)?) {
         self.reader = reader
+        self.isCore = isCore
         self.open = open
     }
 
@@ -22,9 +24,12 @@ struct LoadedModules {
     ///   - entry: the program's entry point; without it the lowest module counts as the program.
     mutating func find(in mappings: [MappingUse], entry: UInt64?) {
         // Opening is for what has code: a file that is only read is data, whatever it holds.
+        let isCore = isCore
         let withCode = Set(
-            mappings.lazy.map(\.mapping).filter { LoadedModules.isFile($0) && $0.permissions.contains(.execute) }
-                .map(ModuleFile.init))
+            mappings.lazy.map(\.mapping).filter {
+                LoadedModules.isFile($0) && LoadedModules.mayHoldCode($0, isCore: isCore)
+            }
+            .map(ModuleFile.init))
         var headers: [ModuleFile: ModuleHeaders?] = [:]
         var latest: [ModuleFile: Int] = [:]
         for (number, item) in mappings.enumerated() where LoadedModules.isFile(item.mapping) {
@@ -56,6 +61,14 @@ struct LoadedModules {
         let holder = entry.flatMap { mappings.index(at: $0) }
         let program = holder.flatMap { number in modules.firstIndex { $0.mappings.contains(number) } }
         if let program = program ?? modules.indices.first { modules[program].isProgram = true }
+    }
+
+    /// A core may have left out a library's code, and with it that it may be run.
+    private static func mayHoldCode(_ mapping: Mapping, isCore: Bool) -> Bool {
+        if mapping.permissions.contains(.execute) { return true }
+        guard isCore else { return false }
+        let name = mapping.name.split(separator: "/").last ?? ""
+        return name.hasSuffix(".so") || name.contains(".so.")
     }
 
     private func read(_ first: Mapping, _ mappings: [MappingUse]) -> ModuleHeaders? {

@@ -6,6 +6,8 @@ import SystemPackage
 extension ProcFS {
     /// Runs of pages that are kept at most: 24 bytes each.
     private static let pageRunLimit = 4_000_000
+    /// Above it are the kernel's addresses, of which pagemap tells nothing.
+    private static let userSpaceEnd: UInt64 = 1 << 63
     /// Without PAGEMAP_SCAN 8 bytes are read for each page of a mapping, so reservations of terabytes are left out.
     private static let entriesLimitBytes: UInt64 = 256 << 30
 
@@ -61,7 +63,7 @@ extension ProcFS {
 
     private func pages(of pid: Int32, _ mappings: [MappingUse], _ gaps: inout [Gap]) -> [PageRun]? {
         let used = mappings.filter {
-            $0.mapping.range.upper < 1 << 63 && !$0.flags.contains(.device)
+            $0.mapping.range.upper <= ProcFS.userSpaceEnd && !$0.flags.contains(.device)
                 && ($0.use.map { $0.resident > 0 || $0.swapped > 0 } ?? true)
                 && $0.mapping.range.count <= ProcFS.entriesLimitBytes
         }
@@ -115,6 +117,14 @@ extension ProcFS {
     private func entryPoint(of pid: Int32) -> UInt64? {
         (try? read("auxv", of: pid, limit: 4096)).flatMap { AuxiliaryVector($0)[AuxiliaryVector.entry] }
     }
+
+    /// Whether smaps and pagemap may be opened; touches nothing.
+    package func mayReadMappings(of pid: Int32) -> Bool {
+        (try? PageMap(pid, root: root)) != nil && (try? ProcFile.read(path(of: pid) + "/smaps", limit: 0)) != nil
+    }
+
+    /// Whether the memory file may be opened; touches nothing.
+    package func mayReadMemory(of pid: Int32) -> Bool { (try? MemoryFile(pid, root: root)) != nil }
 
     /// The page at an address, as far as the kernel tells.
     package func page(at address: UInt64, of pid: Int32) -> PageFacts? {

@@ -1,3 +1,4 @@
+import Glibc
 import Kernel
 import Model
 import Synchronization
@@ -19,12 +20,14 @@ extension ProcFS {
         let search = SharerSearch(procfs: self, wanted: wanted, target: facts.process.pid)
         let isDone = (try? WatchedThread { search.run() })?.waitForEnd(seconds: ProcFS.sharersPatienceSeconds) ?? false
         let found = search.state.withLock { $0 }
-        if !isDone || found.unreadable > 0 {
+        // Who has all rights misses only what a security module or a foreign user namespace hides.
+        let mayAll = (try? status(of: getpid()).mayTraceOthers) ?? false
+        if !isDone || (found.unreadable > 0 && !mayAll) {
             gaps.append(
                 Gap(
                     what: "with whom all shared memory is shared",
                     reason: isDone
-                        ? "the maps of \(found.unreadable) processes may not be read: that needs CAP_SYS_PTRACE"
+                        ? "the maps of other users' processes may not be read: that needs CAP_SYS_PTRACE"
                         : "reading the maps of all processes took too long",
                     remedy: isDone ? "run nusu as root: sudo nusu maps \(facts.process.pid)" : nil))
         }
