@@ -3,11 +3,17 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
+#include <linux/inet_diag.h>
+#include <linux/netlink.h>
+#include <linux/sock_diag.h>
+#include <linux/unix_diag.h>
+#include <netinet/tcp.h>
 #include <sched.h>
 #include <sys/prctl.h>
-#include <grp.h>
-#include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/time.h>
 
 const void *clinux_find(const void *hay, size_t hay_size, const void *needle, size_t needle_size) {
     return memmem(hay, hay_size, needle, needle_size);
@@ -105,3 +111,45 @@ int clinux_read_affinity(uint64_t mask[16]) {
 }
 
 int clinux_set_affinity(const uint64_t mask[16]) { return sched_setaffinity(0, 128, (const cpu_set_t *)mask); }
+
+int clinux_open_diagnosis(void) {
+    int descriptor = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_SOCK_DIAG);
+    if (descriptor < 0) return -1;
+    struct timeval patience = {5, 0};
+    // Connected to the kernel (port 0): nobody else can answer.
+    struct sockaddr_nl kernel = {.nl_family = AF_NETLINK};
+    if (setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience) == 0 &&
+        connect(descriptor, (struct sockaddr *)&kernel, sizeof kernel) == 0)
+        return descriptor;
+    int code = errno;
+    close(descriptor);
+    errno = code;
+    return -1;
+}
+
+ssize_t clinux_ask_unix_sockets(int descriptor) {
+    struct {
+        struct nlmsghdr header;
+        struct unix_diag_req request;
+    } message = {
+        {sizeof message, SOCK_DIAG_BY_FAMILY, NLM_F_REQUEST | NLM_F_DUMP, 0, 0},
+        {.sdiag_family = AF_UNIX,
+         .udiag_states = ~0U,
+         .udiag_show = UDIAG_SHOW_NAME | UDIAG_SHOW_VFS | UDIAG_SHOW_PEER | UDIAG_SHOW_ICONS | UDIAG_SHOW_RQLEN |
+                       UDIAG_SHOW_UID},
+    };
+    return send(descriptor, &message, sizeof message, 0);
+}
+
+ssize_t clinux_ask_internet_sockets(int descriptor, uint8_t family, uint8_t protocol) {
+    struct {
+        struct nlmsghdr header;
+        struct inet_diag_req_v2 request;
+    } message = {
+        {sizeof message, SOCK_DIAG_BY_FAMILY, NLM_F_REQUEST | NLM_F_DUMP, 0, 0},
+        {.sdiag_family = family, .sdiag_protocol = protocol, .idiag_states = ~(1U << TCP_TIME_WAIT)},
+    };
+    return send(descriptor, &message, sizeof message, 0);
+}
+
+int clinux_enter_network(int file) { return setns(file, CLONE_NEWNET); }

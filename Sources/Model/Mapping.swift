@@ -15,6 +15,12 @@ package struct Mapping: Hashable, Sendable {
         package let deviceMajor: UInt32
         package let deviceMinor: UInt32
         package let inode: UInt64
+
+        package init(deviceMajor: UInt32, deviceMinor: UInt32, inode: UInt64) {
+            self.deviceMajor = deviceMajor
+            self.deviceMinor = deviceMinor
+            self.inode = inode
+        }
     }
 
     package let range: AddressRange

@@ -169,3 +169,17 @@ uint64_t clinux_bss_address(void);
 /// sched_setaffinity).
 int clinux_read_affinity(uint64_t mask[16]);
 int clinux_set_affinity(const uint64_t mask[16]);
+
+/// A socket that asks the kernel for sockets (man 7 sock_diag), closed on exec; an answer that does not come within seconds is
+/// EAGAIN. -1 and errno.
+int clinux_open_diagnosis(void);
+
+/// Asks for all unix sockets with names, peers, clients that wait, queues and users. -1 and errno.
+ssize_t clinux_ask_unix_sockets(int descriptor);
+
+/// Asks for all sockets of a family (AF_INET, AF_INET6) and protocol (IPPROTO_TCP, IPPROTO_UDP) but those in TIME_WAIT, which
+/// belong to no process. -1 and errno.
+ssize_t clinux_ask_internet_sockets(int descriptor, uint8_t family, uint8_t protocol);
+
+/// The calling thread goes into a network namespace (man 2 setns). -1 and errno.
+int clinux_enter_network(int file);

@@ -57,6 +57,50 @@ enum ProcFile {
         return result
     }
 
+    /// The symbolic links of a directory whose names are numbers, and where they lead; at most `limit`. The bytes live only
+    /// as long as the call.
+    ///
+    /// The corresponding C functions are `readdir` and `readlinkat`.
+    static func eachLink(
+        _ path: String, limit: Int, _ body: (_ number: Int32, _ target: UnsafeBufferPointer<UInt8>) -> Void
+    ) throws(Errno) {
+        guard let directory = opendir(path) else { throw Errno(rawValue: errno) }
+        defer { closedir(directory) }
+        let size = Int(PATH_MAX)
+        let buffer = UnsafeMutablePointer<UInt8>.allocate(capacity: size)
+        defer { buffer.deallocate() }
+        var isRefused = false
+        var seen = 0
+        var reached = 0
+        while seen < limit {
+            errno = 0
+            guard let entry = readdir(directory) else {
+                guard errno == 0 else { throw Errno(rawValue: errno) }
+                break
+            }
+            let (number, count) = withUnsafeBytes(of: &entry.pointee.d_name) { name -> (Int32?, Int) in
+                let text = name.bindMemory(to: CChar.self)
+                guard let base = text.baseAddress, base.pointee != CChar(bitPattern: UInt8(ascii: ".")) else {
+                    return (nil, 0)
+                }
+                let count = buffer.withMemoryRebound(to: CChar.self, capacity: size) {
+                    readlinkat(dirfd(directory), base, $0, size)
+                }
+                return (Int32(exactly: strtol(base, nil, 10)), count)
+            }
+            guard let number else { continue }
+            seen += 1
+            if count > 0 {
+                reached += 1
+                body(number, UnsafeBufferPointer(start: buffer, count: count))
+            } else if count < 0, errno == EACCES || errno == EPERM {
+                isRefused = true
+            }
+        }
+        // A folder may be listed by those who may not follow its links.
+        if isRefused, reached == 0 { throw .permissionDenied }
+    }
+
     /// Where the symbolic link at `path` leads, as bytes.
     ///
     /// The corresponding C function is `readlink`.

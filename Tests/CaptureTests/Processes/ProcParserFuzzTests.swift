@@ -13,6 +13,7 @@ import Testing
         Array("pty_slave /dev/pts 136 0-1048575 pty:slave\nroot:x:0:0:root:/root:/bin/sh\n/autogroup-25 nice 0\n".utf8),
         Array("read_bytes: 4096\nwrite_bytes: 0\nse.exec_start      :    5030311.338598\n123 456 7\n".utf8),
         Array("  sl  local\n   0: 0100007F:1F90 00000000:0000 0A 0:0 00:0 0 0 0 12345 1 0 100 0\n".utf8),
+        Array("000000009f0a1b2c: 00000002 00000000 00010000 0001 01 12345 @/tmp/x\n".utf8),
     ]
 
     @Test("Every length of every sample") func truncated() {
@@ -50,7 +51,7 @@ import Testing
         for mount in CgroupMount.parse(bytes) { _ = mount.folders(of: bytes) }
         _ = CgroupMembership.parse(bytes)
         _ = ProcFS.epollData(parsing: bytes)
-        _ = ListeningSocket.parse(bytes)
+        _ = SocketTable(SocketFiles.internet(bytes, .tcp) + SocketFiles.unix(bytes))
         for driver in TerminalDriver.parse(bytes) { #expect(!driver.minors.isEmpty) }
         _ = ProcFS.names(bytes)
         bytes.withUnsafeBufferPointer { buffer in
