@@ -69,6 +69,18 @@ enum Units {
         return percent < 1 ? "under 1 %" : "\(Int(percent)) %"
     }
 
+    /// "0.6", "41", "1,204": how often in a second.
+    static func rate(_ value: Double) -> String {
+        guard value.isFinite, value >= 0, value < 1e15 else { return "?" }
+        return value < 9.95 ? decimal(value) : grouped(Int(value.rounded()))
+    }
+
+    /// "3 %", "under 1 %", "0 %", "340 %": the share of one core.
+    static func cores(_ value: Double) -> String {
+        guard value.isFinite, value >= 0, value < 1e6 else { return "?" }
+        return value > 0 && value < 0.005 ? "under 1 %" : "\(Int((value * 100).rounded())) %"
+    }
+
     /// One decimal, left out where it is 0.
     private static func decimal(_ value: Double) -> String {
         let tenths = Int((value * 10).rounded())

@@ -4,17 +4,31 @@ import Testing
 @testable import Analysis
 
 @Suite("Chains of waiting") struct WaitChainTests {
-    private func reason(_ pid: Int32, waitsFor awaited: [Int32], singleThreaded: Bool = true) -> WaitReason {
-        var reason = WaitReason(
-            process: ProcessIdentity(pid: pid, startTicks: 1, commandBytes: []), state: UInt8(ascii: "S"), cause: .child
-        )
-        reason.awaited = awaited
-        reason.isSingleThreaded = singleThreaded
+    private func identity(_ pid: Int32) -> ProcessIdentity {
+        ProcessIdentity(pid: pid, startTicks: 1, commandBytes: [])
+    }
+
+    /// - Parameter threads: how many its process has.
+    private func reason(
+        _ pid: Int32, thread: Int32? = nil, waitsFor awaited: [Int32] = [], threads: Int = 1
+    ) -> WaitReason {
+        var reason = WaitReason(process: identity(pid), thread: thread, state: UInt8(ascii: "S"), cause: .child)
+        reason.awaited = awaited.map { WaitReason.Awaited(identity($0)) }
+        reason.threadCount = threads
+        return reason
+    }
+
+    /// A thread that waits for a lock of another one.
+    private func locked(_ pid: Int32, thread: Int32, by owner: (pid: Int32, thread: Int32), threads: Int) -> WaitReason
+    {
+        var reason = reason(pid, thread: thread, threads: threads)
+        reason.cause = .memoryLock(MemoryLock(.owned))
+        reason.awaited = [WaitReason.Awaited(identity(owner.pid), thread: owner.thread)]
         return reason
     }
 
     @Test("A chain ends where nobody is awaited") func chain() {
-        let chain = WaitChain([reason(1, waitsFor: [2]), reason(2, waitsFor: [3]), reason(3, waitsFor: [])])
+        let chain = WaitChain([reason(1, waitsFor: [2]), reason(2, waitsFor: [3]), reason(3)])
         #expect(chain.links.map(\.process.pid) == [1, 2, 3])
         #expect(chain.circle.isEmpty && !chain.isDeadlock)
     }
@@ -25,16 +39,49 @@ import Testing
         #expect(chain.isDeadlock)
     }
 
-    @Test("Who could be woken by another, or by a thread of its own, is in no sure deadlock") func doubt() {
-        let several = WaitChain([reason(1, waitsFor: [2, 3]), reason(2, waitsFor: [1]), reason(3, waitsFor: [])])
+    @Test("Who could be woken by another, by time, or by a thread of its own, is in no sure deadlock") func doubt() {
+        let several = WaitChain([reason(1, waitsFor: [2, 3]), reason(2, waitsFor: [1]), reason(3)])
         #expect(several.circle.count == 2 && !several.isDeadlock)
-        let threads = WaitChain([reason(1, waitsFor: [2], singleThreaded: false), reason(2, waitsFor: [1])])
+        let threads = WaitChain([
+            reason(1, waitsFor: [2], threads: 2), reason(1, thread: 9, threads: 2), reason(2, waitsFor: [1]),
+        ])
         #expect(threads.circle.count == 2 && !threads.isDeadlock)
+        // One of its threads was not looked at.
+        let unseen = WaitChain([reason(1, waitsFor: [2], threads: 2), reason(2, waitsFor: [1])])
+        #expect(unseen.circle.count == 2 && !unseen.isDeadlock)
+        var timed = reason(1, waitsFor: [2])
+        timed.hasTimeout = true
+        #expect(!WaitChain([timed, reason(2, waitsFor: [1])]).isDeadlock)
+    }
+
+    @Test("All alternatives are stuck too") func alternatives() {
+        let chain = WaitChain([reason(1, waitsFor: [2, 3]), reason(2, waitsFor: [1]), reason(3, waitsFor: [1])])
+        #expect(chain.isDeadlock && chain.circle.count == 2)
+    }
+
+    @Test("Two threads of one process, while its main thread waits for work") func withinOne() {
+        let chain = WaitChain([
+            reason(1, threads: 3), locked(1, thread: 12, by: (1, 13), threads: 3),
+            locked(1, thread: 13, by: (1, 12), threads: 3),
+        ])
+        #expect(chain.links.map(\.thread) == [1])
+        #expect(chain.isDeadlock && chain.circle.map(\.thread) == [12, 13])
+    }
+
+    @Test("A thread that holds a lock and waits for a process that needs it") func mixed() {
+        // 1 waits by its only thread for process 2; the one thread of that which lives waits for a lock of 1.
+        var ended = reason(2, threads: 2)
+        ended.cause = .zombie(parent: 1)
+        let chain = WaitChain([
+            reason(1, waitsFor: [2]), ended, locked(2, thread: 21, by: (1, 1), threads: 2),
+        ])
+        #expect(chain.isDeadlock && chain.circle.map(\.thread) == [1, 21])
     }
 
     @Test("Nothing known, processes that are gone, itself") func edges() {
         #expect(WaitChain([]).links.isEmpty)
         #expect(WaitChain([reason(1, waitsFor: [9])]).links.count == 1)
-        #expect(WaitChain([reason(1, waitsFor: [1])]).circle.count == 1)
+        let own = WaitChain([locked(1, thread: 1, by: (1, 1), threads: 1)])
+        #expect(own.circle.count == 1 && own.isDeadlock)
     }
 }

@@ -153,38 +153,11 @@ extension LiveTests {
             for _ in 0..<200 where server.poll() == nil { usleep(10_000) }
         }
 
-        static let postgresFolder: String? = {
-            for version in (13...18).reversed() where access("/usr/lib/postgresql/\(version)/bin/pgbench", X_OK) == 0 {
-                return "/usr/lib/postgresql/\(version)/bin"
-            }
-            return nil
-        }()
-
-        @Test(
-            .enabled(
-                if: postgresFolder != nil && (!Surroundings.isRoot || installed("setpriv") != nil),
-                "PostgreSQL with pgbench is not installed"))
+        @Test(.enabled(if: PostgresServer.isInstalled, "PostgreSQL with pgbench is not installed"))
         func postgres() throws {
-            let programs = try #require(Self.postgresFolder)
-            let folder = try Surroundings.temporaryFolder()
-            chmod(folder, 0o777)
-            // PostgreSQL refuses to run as root.
-            let user = Surroundings.isRoot ? ["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups"] : []
-            let made = try run(user + ["\(programs)/initdb", "-D", "\(folder)/data", "-U", "bench", "-A", "trust"])
-            guard made.status == 0 else { throw HarnessError("initdb: \(made.errors)") }
-            let server = try Child(
-                user + ["\(programs)/postgres", "-D", "\(folder)/data", "-k", folder, "-c", "listen_addresses="],
-                capturesErrors: true)
-            defer {
-                // Fast shutdown, so that the backends go first.
-                kill(server.pid, SIGINT)
-                for _ in 0..<500 where server.poll() == nil { usleep(10_000) }
-            }
-            let reach = ["-h", folder, "-U", "bench", "postgres"]
-            for _ in 0..<300 {
-                if try run(["\(programs)/pg_isready", "-h", folder]).status == 0 { break }
-                usleep(20_000)
-            }
+            let programs = try #require(PostgresServer.programs)
+            let server = try PostgresServer()
+            let reach = server.reach
             let filled = try run(["\(programs)/pgbench", "-i", "-q"] + reach)
             guard filled.status == 0 else { throw HarnessError("pgbench -i: \(filled.errors)") }
             let seconds = Self.rounds > 5 ? "180" : "15"

@@ -5,16 +5,40 @@ import Testing
 /// The parts of the nusu.show/1 document that the tests read.
 struct ShowDocument: Decodable {
     struct Wait: Decodable {
+        struct Socket: Decodable {
+            let purpose: String
+            let transport: String?
+            let isAccepted: Bool?
+            let name: String?
+        }
+
+        struct Lock: Decodable {
+            let kind: String
+            let isShared: Bool?
+            let missingOwner: Int32?
+        }
+
         let pid: Int32
+        let tid: Int32
         let call: String?
         let reason: String
         let awaited: [Int32]
+        let awaitedThreads: [Int32?]
+        let hasTimeout: Bool
+        let socket: Socket?
+        let lock: Lock?
     }
 
     struct Relative: Decodable { let pid: Int32 }
     struct Scheduling: Decodable {
         let nice: Int32
         let policy: String
+    }
+    struct Rates: Decodable {
+        let seconds: Double
+        let cores: Double?
+        let voluntarySwitchesPerSecond: Double?
+        let involuntarySwitchesPerSecond: Double?
     }
     struct Gap: Decodable { let remedy: String? }
     struct Thread: Decodable { let tid: Int32 }
@@ -26,6 +50,7 @@ struct ShowDocument: Decodable {
     let waits: [Wait]
     let isDeadlock: Bool
     let circle: [Int32]
+    let circleThreads: [Int32]
     let children: [Relative]
     let ancestors: [Relative]
     let threads: [Thread]
@@ -33,9 +58,10 @@ struct ShowDocument: Decodable {
     let descriptors: [String: Int]?
     let gaps: [Gap]
     let sleepsSeconds: Double?
+    let rates: Rates?
 
     static func of(_ pid: pid_t) throws -> ShowDocument {
-        let outcome = try run([Surroundings.nusu, "show", "\(pid)", "--json"])
+        let outcome = try run([Surroundings.nusu, "show", "\(pid)", "--json", "--interval", "0"])
         guard outcome.status == 0 else { throw HarnessError("nusu show: \(outcome.text)") }
         return try JSONDecoder().decode(ShowDocument.self, from: Data(outcome.output))
     }
@@ -119,6 +145,27 @@ extension LiveTests {
                 let sleeps = try #require(shown.sleepsSeconds)
                 #expect(sleeps > 0.6 && sleeps <= Clock.now - start + 0.02, "processor \(processor)")
             }
+        }
+
+        @Test func rates() throws {
+            func rates(_ pid: pid_t, _ interval: String) throws -> ShowDocument.Rates? {
+                let outcome = try run([Surroundings.nusu, "show", "\(pid)", "--json", "--interval", interval])
+                return try JSONDecoder().decode(ShowDocument.self, from: Data(outcome.output)).rates
+            }
+            // 20 sleeps of 50 ms in each second, but for what the machine's load takes.
+            let sleeper = try Child(["perl", "-e", "select(undef, undef, undef, 0.05) while 1"])
+            usleep(100_000)
+            let slow = try #require(try rates(sleeper.pid, "1s"))
+            #expect(slow.seconds >= 1 && slow.seconds < 1.5)
+            let woken = try #require(slow.voluntarySwitchesPerSecond)
+            #expect(woken > 12 && woken < 24, "\(woken)")
+            #expect(try #require(slow.cores) < 0.2)
+            #expect(try rates(sleeper.pid, "0") == nil)
+            let busy = try Child(["perl", "-e", "1 while 1"])
+            usleep(100_000)
+            #expect(try #require(try rates(busy.pid, "500ms")?.cores) > 0.2)
+            #expect(try run([Surroundings.nusu, "show", "\(busy.pid)"]).text.contains("% of one core"))
+            #expect(try run([Surroundings.nusu, "show", "1", "--interval", "61s"]).status == 64)
         }
 
         @Test func everyLineExplained() throws {

@@ -27,11 +27,11 @@ import Testing
         let other = ProcessIdentity(pid: 1240, startTicks: 5001, commandBytes: hostile)
         for (own, awaited) in [(identity, other), (other, identity)] {
             var reason = WaitReason(
-                process: own, state: UInt8(ascii: "S"), cause: .pipe(inode: 7, isReading: true))
+                process: own, state: UInt8(ascii: "S"), cause: .pipe(inode: 7, isReading: true, isOwn: false))
             reason.call = "read"
             reason.descriptor = 3
             reason.channel = "anon_pipe_read"
-            reason.awaited = [awaited.pid]
+            reason.awaited = [WaitReason.Awaited(awaited)]
             portrait.waits.append(reason)
         }
         portrait.children = [ProcessPortrait.Relative(identity: other, isZombie: false)]
@@ -40,6 +40,33 @@ import Testing
         var facts = MachineFacts()
         facts.uptime = 3650
         return ShowReport(portrait: portrait, facts: facts)
+    }
+
+    @Test("Rates of two looks, beside the totals") func rates() {
+        var portrait = report.portrait
+        portrait.waits = Array(portrait.waits.prefix(1))
+        portrait.waits[0].cause = .descriptors(["socket": 3, "timerfd": 1])
+        portrait.waits[0].awaited = []
+        portrait.waits[0].call = "epoll_wait"
+        func activity(_ seconds: UInt64, _ switches: UInt64, _ ran: UInt64) -> ProcessActivity {
+            ProcessActivity(
+                nanoseconds: seconds * 1_000_000_000,
+                threads: [
+                    1234: ProcessActivity.Thread(
+                        runTimes: ProcessRecord.RunTimes(ran: ran, waited: 5, slices: 1), voluntarySwitches: switches,
+                        involuntarySwitches: 7)
+                ])
+        }
+        portrait.earlier = activity(10, 1000, 5_000_000)
+        portrait.activity = activity(12, 1082, 65_000_000)
+        portrait.voluntarySwitches = 1082
+        portrait.involuntarySwitches = 7
+        let text = ShowReport(portrait: portrait, facts: report.facts).text(plain)
+        #expect(text.contains("is asleep in epoll_wait, which is normal: woken 41 times a second, 3 % of one core."))
+        #expect(
+            text.contains("41/s voluntary (it waited), 1,082 in all; 0/s involuntary (it was pushed off), 7 in all"))
+        #expect(text.contains("waits in epoll_wait for 3 sockets and 1 timer"))
+        #expect(text.contains("3 % of one core now"))
     }
 
     @Test("A deadlock of hostile names, most of it not known") func text() {

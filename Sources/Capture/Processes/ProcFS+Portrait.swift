@@ -2,6 +2,22 @@ import Kernel
 package import Model
 
 extension ProcFS {
+    /// What the threads of a process have done until now.
+    package func activity(of pid: Int32) -> ProcessActivity {
+        let scan = try? scan(ProcessScan.Request([.schedstat, .status], processes: [pid], threads: true))
+        return activity(scan?.records ?? [])
+    }
+
+    private func activity(_ records: [ProcessRecord]) -> ProcessActivity {
+        var result = ProcessActivity(nanoseconds: Moment.now.nanoseconds)
+        for record in records {
+            result.threads[record.stat.pid] = ProcessActivity.Thread(
+                runTimes: record.runTimes, voluntarySwitches: record.status?.voluntarySwitches,
+                involuntarySwitches: record.status?.involuntarySwitches)
+        }
+        return result
+    }
+
     /// All that user space sees of a process's control block.
     /// - Throws: `.noTarget` when it is gone.
     package func portrait(of identity: ProcessIdentity, own: Int32) throws(Failure) -> ProcessPortrait {
@@ -18,7 +34,8 @@ extension ProcFS {
                 remedy: "look for it with: nusu ps")
         }
         var portrait = ProcessPortrait(record: record, signals: try signals(of: pid))
-        portrait.waits = waits(from: pid)
+        let look = WaitLook(self)
+        portrait.waits = look.waits(from: pid)
         takeFamily(pid, &portrait)
         takeThreads(pid, &portrait)
         portrait.status = statusLines(of: pid)
@@ -38,7 +55,7 @@ extension ProcFS {
         let tightest = groups.filter { $0.limitBytes != nil }.min { ($0.limitBytes ?? 0) < ($1.limitBytes ?? 0) }
         portrait.memoryLimitBytes = tightest?.limitBytes
         portrait.memoryUsedBytes = tightest?.usageBytes
-        portrait.gaps = portraitGaps(portrait)
+        portrait.gaps = portraitGaps(portrait) + look.gaps
         return portrait
     }
 
@@ -79,6 +96,7 @@ extension ProcFS {
         var sum = ProcessRecord.RunTimes(ran: 0, waited: 0, slices: 0)
         var switches: (voluntary: UInt64, involuntary: UInt64) = (0, 0)
         let records = (try? scan(ProcessScan.Request([.schedstat, .status], processes: [pid], threads: true)))?.records
+        portrait.activity = activity(records ?? [])
         for record in records ?? [] {
             var thread = ProcessPortrait.Thread(
                 number: record.stat.pid, nameBytes: record.stat.commandBytes, state: record.stat.state)

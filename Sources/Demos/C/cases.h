@@ -54,6 +54,13 @@
     X(deadlock, "deadlock", "waits for a child through a pipe, and that one for it")                     \
     X(locked, "locked", "has a child that waits for its lock of a file; says the pid")                   \
     X(reaping, "reaping", "waits for a child that sleeps; says the pid")                                 \
+    X(socket_deadlock, "socket-deadlock", "waits for a child through a pair of sockets, and that one for it") \
+    X(served, "served", "waits for an answer of a server that sleeps [tcp]; says its pid")               \
+    X(unaccepted, "unaccepted", "waits for a server that never accepts [tcp]; says its pid")             \
+    X(held, "held", "waits for a mutex in shared memory that a child holds; says the pid")               \
+    X(abandoned, "abandoned", "waits for a mutex in shared memory whose owner has ended; says its pid")  \
+    X(thread_deadlock, "thread-deadlock", "two threads that wait for each other's mutex")                \
+    X(joining, "joining", "waits for a thread that waits for a mutex that it has locked twice")         \
     X(churn, "churn", "threads in malloc and free all the time, 24 lost [THREADS]")                      \
     X(churn_single, "churn-single", "one thread in malloc and free all the time, 7 lost")                \
     X(grow, "grow", "loses 100 blocks a second and prints them")                                         \

@@ -3,11 +3,17 @@
 #define _GNU_SOURCE
 #include "cases.h"
 
+#include <arpa/inet.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/file.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -75,4 +81,124 @@ void demo_reaping(const char *argument) {
     }
     demo_say("pid", child);
     demo_after_ready = reap;
+}
+
+void demo_socket_deadlock(const char *argument) {
+    (void)argument;
+    int ends[2];
+    if (socketpair(AF_UNIX, SOCK_STREAM, 0, ends) != 0) demo_give_up("no pair of sockets");
+    child = start_child();
+    waited_for = ends[child == 0];
+    close(ends[child != 0]);
+    if (child == 0) {
+        read_for_ever();
+        _exit(0);
+    }
+    demo_say("pid", child);
+    demo_after_ready = read_for_ever;
+}
+
+// A client of a child that listens, and perhaps accepts, but never answers.
+static void connect_to_child(int is_tcp, int accepts) {
+    struct sockaddr_un path = {.sun_family = AF_UNIX};
+    struct sockaddr_in port = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
+    // An abstract name that the kernel chooses, or a port.
+    struct sockaddr *address = is_tcp ? (struct sockaddr *)&port : (struct sockaddr *)&path;
+    socklen_t length = is_tcp ? sizeof port : sizeof path.sun_family;
+    int listener = socket(address->sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (listener < 0 || bind(listener, address, length) != 0 || listen(listener, 4) != 0) demo_give_up("no listener");
+    length = is_tcp ? sizeof port : sizeof path;
+    getsockname(listener, address, &length);
+    child = start_child();
+    if (child == 0) {
+        if (accepts) accept(listener, NULL, NULL);
+        for (;;) pause();
+    }
+    waited_for = socket(address->sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (connect(waited_for, address, length) != 0) demo_give_up("no connection");
+    close(listener);
+    demo_say("pid", child);
+    demo_after_ready = read_for_ever;
+}
+
+void demo_served(const char *argument) { connect_to_child(argument != NULL, 1); }
+
+void demo_unaccepted(const char *argument) { connect_to_child(argument != NULL, 0); }
+
+static pthread_mutex_t *shared_mutex(void) {
+    pthread_mutex_t *mutex = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (mutex == MAP_FAILED) demo_give_up("no mapping");
+    pthread_mutexattr_t attributes;
+    pthread_mutexattr_init(&attributes);
+    pthread_mutexattr_setpshared(&attributes, PTHREAD_PROCESS_SHARED);
+    pthread_mutex_init(mutex, &attributes);
+    return mutex;
+}
+
+static pthread_mutex_t *awaited;
+
+static void lock_for_ever(void) { pthread_mutex_lock(awaited); }
+
+static void lock_in_child(int ends) {
+    int done[2];
+    if (pipe(done) != 0) demo_give_up("no pipe");
+    awaited = shared_mutex();
+    child = start_child();
+    if (child == 0) {
+        pthread_mutex_lock(awaited);
+        (void)!write(done[1], "", 1);
+        if (ends) _exit(0);
+        for (;;) sleep(100);
+    }
+    char byte;
+    (void)!read(done[0], &byte, 1);
+    if (ends) waitpid(child, NULL, 0);
+    demo_say("pid", child);
+    demo_after_ready = lock_for_ever;
+}
+
+void demo_held(const char *argument) {
+    (void)argument;
+    lock_in_child(0);
+}
+
+void demo_abandoned(const char *argument) {
+    (void)argument;
+    lock_in_child(1);
+}
+
+static pthread_mutex_t mutexes[2] = {PTHREAD_MUTEX_INITIALIZER, PTHREAD_MUTEX_INITIALIZER};
+
+static void *lock_both(void *number) {
+    uintptr_t index = (uintptr_t)number;
+    pthread_mutex_lock(&mutexes[index]);
+    demo_settle();
+    demo_await_settled(2);
+    pthread_mutex_lock(&mutexes[1 - index]);
+    return NULL;
+}
+
+void demo_thread_deadlock(const char *argument) {
+    (void)argument;
+    pthread_t threads[2];
+    for (uintptr_t index = 0; index < 2; index++) {
+        if (pthread_create(&threads[index], NULL, lock_both, (void *)index) != 0) demo_give_up("no thread");
+    }
+    demo_await_settled(2);
+}
+
+static pthread_t joined;
+
+static void join(void) { pthread_join(joined, NULL); }
+
+static void *lock_twice(void *nothing) {
+    pthread_mutex_lock(&mutexes[0]);
+    pthread_mutex_lock(&mutexes[0]);
+    return nothing;
+}
+
+void demo_joining(const char *argument) {
+    (void)argument;
+    if (pthread_create(&joined, NULL, lock_twice, NULL) != 0) demo_give_up("no thread");
+    demo_after_ready = join;
 }

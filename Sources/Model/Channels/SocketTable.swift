@@ -20,6 +20,7 @@ package struct SocketTable: Sendable {
     private var peers: [UInt64: Peer] = [:]
     /// By name of unix sockets that listen or take datagrams.
     private var named: [SocketAddress: [UInt64]] = [:]
+    private var listeningPorts: Set<Port> = []
 
     /// - Parameter rows: may hold connections that nobody has accepted, with number 0.
     package init(_ rows: [Socket], gaps: [Gap] = []) {
@@ -38,6 +39,13 @@ package struct SocketTable: Sendable {
 
     /// Who listens at, or takes datagrams at, a unix socket's name.
     package func bound(to name: SocketAddress) -> [UInt64] { named[name] ?? [] }
+
+    /// Whether a connection was taken by a listener, not made: it has the listener's name.
+    package func isServer(_ socket: Socket) -> Bool {
+        if socket.transport.isUnix { return socket.local != .unnamed }
+        guard case .internet(_, let port) = socket.local else { return false }
+        return listeningPorts.contains(Port(transport: socket.transport, number: port))
+    }
 
     private mutating func joinUnix() {
         for socket in sockets where socket.transport.isUnix {
@@ -72,6 +80,7 @@ package struct SocketTable: Sendable {
                 servers[Port(transport: row.transport, number: port), default: []].append(row)
             }
         }
+        listeningPorts = Set(servers.keys)
         for socket in sockets where !socket.transport.isUnix && socket.remote != .unnamed {
             let other = Connection(transport: socket.transport, local: socket.remote, remote: socket.local)
             let found = connections[other]

@@ -50,6 +50,9 @@ package struct ProcessPortrait: Sendable {
     /// Of all threads together.
     package var voluntarySwitches: UInt64?
     package var involuntarySwitches: UInt64?
+    /// What its threads have done, at the moment of this look, and at an earlier one where there was one.
+    package var activity: ProcessActivity?
+    package var earlier: ProcessActivity?
     /// Open descriptors by what they lead to: "socket", "pipe", "file" …; nil where they may not be seen.
     package var descriptors: [String: Int]?
     package var limits: [Limit] = []

@@ -1,22 +1,25 @@
-/// Why a process does not run: of its main thread, at one moment.
+/// Why a thread does not run, at one moment.
 package struct WaitReason: Hashable, Sendable {
     package enum Cause: Hashable, Sendable {
         /// It runs, or is ready to.
         case running
         /// wait4, waitid: until a child ends; or vfork: until it has become another program.
         case child
-        /// Reading: until somebody writes. Writing: until somebody reads.
-        case pipe(inode: UInt64, isReading: Bool)
+        /// Reading: until somebody writes. Writing: until somebody reads. `isOwn`: no other process has the other end open.
+        case pipe(inode: UInt64, isReading: Bool, isOwn: Bool)
+        case socket(SocketWait)
         /// A lock of a file (flock, fcntl).
         case fileLock
-        /// One descriptor that is no pipe; what it leads to, as the kernel writes it.
+        /// One descriptor that is no pipe and no socket; what it leads to, as the kernel writes it.
         case descriptor(target: [UInt8])
-        /// Several descriptors at once (poll, select, epoll).
-        case descriptors
+        /// Several descriptors at once (poll, select, epoll): how many of which kind; empty where that is not known.
+        case descriptors([String: Int])
         case timer
         case signal
-        /// A lock or a condition in memory (futex): the kernel does not know who holds it.
-        case memoryLock
+        /// Something in memory (futex).
+        case memoryLock(MemoryLock)
+        /// A System V semaphore (semop): any process may raise it.
+        case semaphore
         /// Stopped by a signal; by its tracer; ended.
         case stopped
         case tracer(pid: Int32)
@@ -26,7 +29,22 @@ package struct WaitReason: Hashable, Sendable {
         case notPermitted
     }
 
+    /// Who could end the wait: a process by any of its threads, or one thread alone.
+    package struct Awaited: Hashable, Sendable {
+        package var process: ProcessIdentity
+        /// nil: any.
+        package var thread: Int32?
+
+        package init(_ process: ProcessIdentity, thread: Int32? = nil) {
+            self.process = process
+            self.thread = thread
+        }
+    }
+
     package var process: ProcessIdentity
+    package var thread: Int32
+    /// How many threads its process has.
+    package var threadCount = 1
     package var state: UInt8
     package var cause: Cause
     /// The system call that it is in; nil where it is in none, or that may not be seen.
@@ -35,47 +53,66 @@ package struct WaitReason: Hashable, Sendable {
     package var descriptor: Int32?
     /// The kernel's function that it sleeps in; nil where that may not be seen.
     package var channel: String?
-    /// Whom it waits for: any one of them is enough, but for children that are waited for together. Empty where nobody is known.
-    package var awaited: [Int32] = []
+    /// The call ends by itself when a time is over.
+    package var hasTimeout = false
+    /// Whom it waits for: any one of them is enough. Empty where nobody is known.
+    package var awaited: [Awaited] = []
 
-    /// It has no other thread that could go on meanwhile.
-    package var isSingleThreaded = true
-
-    package init(process: ProcessIdentity, state: UInt8, cause: Cause) {
+    /// - Parameter thread: nil for the main thread.
+    package init(process: ProcessIdentity, thread: Int32? = nil, state: UInt8, cause: Cause) {
         self.process = process
+        self.thread = thread ?? process.pid
         self.state = state
         self.cause = cause
     }
 }
 
-/// A system call that can make a thread wait (arch/x86/entry/syscalls/syscall_64.tbl).
-package struct WaitingCall: Hashable, Sendable {
-    package enum Kind: Hashable, Sendable {
-        case read, write, descriptor, several, child, timer, signal, lock, fileLock, other
+/// What a thread waits for at a socket.
+package struct SocketWait: Hashable, Sendable {
+    package enum Purpose: String, Hashable, Sendable {
+        case receive, send, connect, accept
     }
 
-    package let name: String
-    package let kind: Kind
+    package var purpose: Purpose
+    /// nil: of a kind that the table of sockets does not have, or that table may not be read.
+    package var socket: Socket?
+    /// What the socket is connected to, or is to be: of a unix socket the name of the server, at whichever end.
+    package var name = SocketAddress.unnamed
+    /// It serves the other end: what it waits for is no answer.
+    package var isServer = false
+    /// The other end is a listener that has not taken the connection yet.
+    package var isPending = false
+    /// No other process has the other end open.
+    package var isOwn = false
+    /// Bytes that the other end has not read yet; nil: not known.
+    package var unreadBytes: UInt64?
 
-    /// - Parameter number: of x86-64.
-    package static func number(_ number: Int) -> WaitingCall? {
-        x86[number].map { WaitingCall(name: $0.0, kind: $0.1) }
+    package init(_ purpose: Purpose, socket: Socket? = nil) {
+        self.purpose = purpose
+        self.socket = socket
+    }
+}
+
+/// What a thread waits for in memory.
+package struct MemoryLock: Hashable, Sendable {
+    package enum Kind: String, Hashable, Sendable {
+        /// Something that says who holds it: a mutex, or a lock for readers and one writer that is held by the writer.
+        case owned
+        /// The end of a thread (pthread_join).
+        case thread
+        /// A condition, a semaphore, or a lock that does not say who holds it.
+        case anonymous
     }
 
-    private static let x86: [Int: (String, Kind)] = [
-        0: ("read", .read), 1: ("write", .write), 7: ("poll", .several), 16: ("ioctl", .descriptor),
-        17: ("pread64", .read), 18: ("pwrite64", .write), 19: ("readv", .read), 20: ("writev", .write),
-        23: ("select", .several), 34: ("pause", .signal), 35: ("nanosleep", .timer), 42: ("connect", .descriptor),
-        43: ("accept", .descriptor), 44: ("sendto", .descriptor), 45: ("recvfrom", .descriptor),
-        46: ("sendmsg", .descriptor), 47: ("recvmsg", .descriptor), 58: ("vfork", .child), 61: ("wait4", .child),
-        65: ("semop", .lock), 69: ("msgsnd", .other), 70: ("msgrcv", .other), 72: ("fcntl", .fileLock),
-        73: ("flock", .fileLock), 74: ("fsync", .descriptor), 75: ("fdatasync", .descriptor),
-        128: ("rt_sigtimedwait", .signal), 130: ("rt_sigsuspend", .signal), 202: ("futex", .lock),
-        208: ("io_getevents", .other), 219: ("restart_syscall", .timer), 220: ("semtimedop", .lock),
-        230: ("clock_nanosleep", .timer), 232: ("epoll_wait", .several), 242: ("mq_timedsend", .descriptor),
-        243: ("mq_timedreceive", .descriptor), 247: ("waitid", .child), 257: ("openat", .other),
-        270: ("pselect6", .several), 271: ("ppoll", .several), 275: ("splice", .descriptor),
-        281: ("epoll_pwait", .several), 288: ("accept4", .descriptor), 299: ("recvmmsg", .descriptor),
-        426: ("io_uring_enter", .several), 441: ("epoll_pwait2", .several), 449: ("futex_waitv", .lock),
-    ]
+    package var kind: Kind
+    /// It lies in memory that other processes may share; nil: not known.
+    package var isShared: Bool?
+    /// The owner that the lock names, where it is not there any more: it has ended, or the lock was copied by a fork. A
+    /// number of the process's own PID namespace.
+    package var missingOwner: Int32?
+
+    package init(_ kind: Kind = .anonymous, isShared: Bool? = nil) {
+        self.kind = kind
+        self.isShared = isShared
+    }
 }

@@ -34,18 +34,38 @@ extension ShowReport {
         return result.joined(separator: "\n") + "\n"
     }
 
-    private var headline: String {
+    private var headline: String { said.headline }
+
+    /// The first line, and whether it tells all of why the process waits.
+    private var said: (headline: String, isWhole: Bool) {
         let name = "\(TerminalText.escaped(identity.commandBytes)) (\(identity.pid))"
-        if chain.isDeadlock { return "\(name) is in a deadlock of \(chain.circle.count) processes." }
-        guard let reason = chain.links.first else { return "\(name) is there; why it waits cannot be told." }
-        let cpu = cpuShare.map { ", \($0) of one core since its start" } ?? ""
-        return "\(name) \(WaitText.reason(reason))\(cpu)."
+        if chain.isDeadlock { return ("\(name) \(WaitText.deadlock(chain, of: identity.pid)).", false) }
+        guard let reason = chain.links.first else { return ("\(name) is there; why it waits cannot be told.", true) }
+        if case .descriptors = reason.cause, let call = reason.call {
+            return ("\(name) is asleep in \(call), which is normal\(pace).", false)
+        }
+        let whole = "\(name) \(WaitText.reason(reason))"
+        let short = "\(name) \(WaitText.reason(reason, namesCall: false))"
+        let choices = [(whole + pace, true), (short + pace, false), (whole, true), (short, false)]
+        let fitting = choices.first { TerminalText.width($0.0) < TextStyle.columns } ?? choices[3]
+        return (fitting.0 + ".", fitting.1)
+    }
+
+    /// ": woken 41 times a second, 3 % of one core"; of one that did nothing meanwhile since when it sleeps.
+    private var pace: String {
+        guard let rates else { return cpuShare.map { ", \($0) of one core since its start" } ?? "" }
+        var parts: [String] = []
+        if let woken = rates.voluntarySwitches, woken > 0 { parts.append("woken \(Units.rate(woken)) times a second") }
+        if let cores = rates.cores, cores > 0 { parts.append("\(Units.cores(cores)) of one core") }
+        if parts.isEmpty { return portrait.sleepsSeconds.map { ", since \(Units.span($0))" } ?? "" }
+        // What all its threads did is not what the one did that the sentence is about.
+        let count = chain.links.first?.threadCount ?? 1
+        return (count > 1 ? "; its \(count) threads: " : ": ") + parts.joined(separator: ", ")
     }
 
     private var cpuShare: String? {
         guard let age, age > 0 else { return nil }
-        let seconds = Double(stat.userTicks &+ stat.systemTicks) / Double(max(facts.ticksPerSecond, 1))
-        return seconds / age < 0.005 ? "under 1 %" : "\(Int((seconds / age * 100).rounded())) %"
+        return Units.cores(Double(stat.userTicks &+ stat.systemTicks) / Double(max(facts.ticksPerSecond, 1)) / age)
     }
 
     private var lines: [Line] {
@@ -127,9 +147,11 @@ extension ShowReport {
         if let seconds = portrait.sleepsSeconds { text += ", since \(Units.span(seconds))" }
         if let channel = chain.links.first?.channel { text += ", in the kernel's \(TerminalText.escaped(channel))" }
         return Line(
-            label: "state", texts: [text] + WaitText.chain(chain),
+            label: "state",
+            texts: [text] + (said.isWhole ? [] : chain.links.prefix(1).map { WaitText.reason($0) })
+                + WaitText.chain(chain, of: identity.pid),
             meaning:
-                "Of the main thread; whom it waits for, and whom that one does. stat, wchan, syscall, fd, /proc/locks, sched"
+                "Of the main thread; whom it waits for, and whom that one does; threads that wait in a circle. stat, wchan, syscall, fd, mem, maps, sockets (sock_diag), /proc/locks, sched"
         )
     }
 
@@ -137,19 +159,29 @@ extension ShowReport {
         let times = portrait.runTimes
         let ran = times.map { "ran \(Units.span(Double($0.ran) / 1e9))" } ?? "run time not known"
         let waited = times.map { "; ready but had to wait for a core \(Units.span(Double($0.waited) / 1e9))" } ?? ""
+        let now = rates?.cores.map { "\(Units.cores($0)) of one core now; " } ?? ""
+        let share = rates?.waiting.map { " (\(Units.cores($0)) now)" } ?? ""
         return Line(
-            label: "cpu", texts: [ran + waited],
+            label: "cpu", texts: [now + ran + waited + share],
             meaning:
-                "How long its threads had a core, and stood in line for one; of threads that live. task/*/schedstat")
+                "How long its threads had a core, and stood in line for one: between the two looks (--interval), and since they were started; of threads that live. task/*/schedstat"
+        )
     }
 
     private var switches: Line {
-        let voluntary = portrait.voluntarySwitches.map { Units.grouped(Int(clamping: $0)) } ?? "?"
-        let involuntary = portrait.involuntarySwitches.map { Units.grouped(Int(clamping: $0)) } ?? "?"
+        func text(_ count: UInt64?, _ rate: Double?, _ meaning: String) -> String {
+            let count = count.map { Units.grouped(Int(clamping: $0)) } ?? "?"
+            return rate.map { "\(Units.rate($0))/s \(meaning), \(count) in all" } ?? "\(count) \(meaning)"
+        }
+        let voluntary = text(portrait.voluntarySwitches, rates?.voluntarySwitches, "voluntary (it waited)")
+        let involuntary = text(
+            portrait.involuntarySwitches, rates?.involuntarySwitches, "involuntary (it was pushed off)")
         return Line(
             label: "switches",
-            texts: ["\(voluntary) voluntary (it waited), \(involuntary) involuntary (it was pushed off)"],
-            meaning: "How often its threads gave up a core. task/*/status (voluntary_ctxt_switches …)")
+            texts: [voluntary + "; " + involuntary],
+            meaning:
+                "How often its threads gave up a core, between the two looks (--interval) and since they were started. task/*/status (voluntary_ctxt_switches …)"
+        )
     }
 
     private var scheduler: Line {
@@ -277,15 +309,18 @@ extension ShowReport {
 
     private func thread(_ thread: ProcessPortrait.Thread) -> String {
         let name = TerminalText.padded(TerminalText.escaped(thread.nameBytes), to: 16)
-        let ran = thread.runTimes.map { "ran \(Units.span(Double($0.ran) / 1e9))" } ?? ""
-        let call = thread.call ?? thread.channel.map { TerminalText.escaped($0) } ?? ""
+        let ran = TerminalText.padded(thread.runTimes.map { "ran \(Units.span(Double($0.ran) / 1e9))" } ?? "", to: 13)
+        let reason = reason(ofThread: thread.number).map { WaitText.reason($0) }
+        let call = reason ?? thread.call ?? thread.channel.map { TerminalText.escaped($0) } ?? ""
         return "  thread     \(TerminalText.padded("\(thread.number)", to: 8))\(name)\(UnicodeScalar(thread.state))  "
-            + "\(TerminalText.padded(call, to: 18))\(ran)"
+            + ran + call
     }
 
     private var next: String {
         if stat.isZombie { return "next: nusu show \(stat.parent)      its parent, which must wait for it" }
-        if chain.links.count > 1 { return "next: nusu show \(chain.links[1].process.pid)      for whom it waits" }
+        if let other = chain.links.first(where: { $0.process.pid != stat.pid }) {
+            return "next: nusu show \(other.process.pid)      for whom it waits"
+        }
         return "next: nusu signal \(stat.pid)      what each signal would do (--explain: what each line means)"
     }
 }

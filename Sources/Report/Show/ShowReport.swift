@@ -6,11 +6,16 @@ package struct ShowReport: Sendable {
     package var portrait: ProcessPortrait
     package var facts: MachineFacts
     package var chain: WaitChain
+    /// nil where there was one look.
+    package var rates: ActivityRates?
 
     package init(portrait: ProcessPortrait, facts: MachineFacts) {
         self.portrait = portrait
         self.facts = facts
         chain = WaitChain(portrait.waits)
+        if let earlier = portrait.earlier, let now = portrait.activity {
+            rates = ActivityRates(from: earlier, to: now)
+        }
     }
 
     var stat: ProcessStat { portrait.record.stat }
@@ -39,9 +44,10 @@ package struct ShowReport: Sendable {
             "oomScore": JSONValue(record.oomScore), "oomScoreAdjustment": JSONValue(record.oomAdjustment),
             "children": .array(portrait.children.map(ShowReport.json)),
             "ancestors": .array(portrait.ancestors.map(ShowReport.json)),
-            "threads": .array(portrait.threads.map(ShowReport.json)),
-            "waits": .array(chain.links.map(json)), "isDeadlock": JSONValue(chain.isDeadlock),
+            "threads": .array(portrait.threads.map(json)), "rates": rateFields,
+            "waits": .array(chain.links.map(WaitText.json)), "isDeadlock": JSONValue(chain.isDeadlock),
             "circle": .array(chain.circle.map { JSONValue($0.process.pid) }),
+            "circleThreads": .array(chain.circle.map { JSONValue($0.thread) }),
             "scheduling": scheduling, "memory": memory,
             "descriptors": portrait.descriptors.map { .object($0.mapValues { JSONValue($0) }) } ?? .null,
             "limits": .array(
@@ -106,24 +112,30 @@ package struct ShowReport: Sendable {
         return .object(fields)
     }
 
-    private static func json(_ thread: ProcessPortrait.Thread) -> JSONValue {
+    private var rateFields: JSONValue {
+        guard let rates else { return .null }
+        return .object([
+            "seconds": JSONValue(seconds: rates.seconds), "cores": JSONValue(seconds: rates.cores),
+            "waitingForCore": JSONValue(seconds: rates.waiting),
+            "voluntarySwitchesPerSecond": JSONValue(seconds: rates.voluntarySwitches),
+            "involuntarySwitchesPerSecond": JSONValue(seconds: rates.involuntarySwitches),
+        ])
+    }
+
+    func reason(ofThread number: Int32) -> WaitReason? {
+        portrait.waits.first { $0.process.pid == stat.pid && $0.thread == number }
+    }
+
+    private func json(_ thread: ProcessPortrait.Thread) -> JSONValue {
         var fields: [String: JSONValue] = [
             "tid": JSONValue(thread.number), "state": .string(String(UnicodeScalar(thread.state))),
-            "call": JSONValue(thread.call), "waitChannel": JSONValue(thread.channel),
+            "call": JSONValue(thread.call),
+            "reason": JSONValue(reason(ofThread: thread.number).map { WaitText.reason($0) }),
+            "waitChannel": JSONValue(thread.channel),
             "ranSeconds": JSONValue(seconds: thread.runTimes.map { Double($0.ran) / 1e9 }),
             "waitedSeconds": JSONValue(seconds: thread.runTimes.map { Double($0.waited) / 1e9 }),
         ]
         fields.set("name", bytes: thread.nameBytes)
-        return .object(fields)
-    }
-
-    private func json(_ reason: WaitReason) -> JSONValue {
-        var fields: [String: JSONValue] = [
-            "pid": JSONValue(reason.process.pid), "call": JSONValue(reason.call),
-            "waitChannel": JSONValue(reason.channel), "descriptor": JSONValue(reason.descriptor),
-            "reason": .string(WaitText.reason(reason)), "awaited": .array(reason.awaited.map { JSONValue($0) }),
-        ]
-        fields.set("command", bytes: reason.process.commandBytes)
         return .object(fields)
     }
 

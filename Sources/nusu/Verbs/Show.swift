@@ -1,6 +1,7 @@
 import ArgumentParser
 import Capture
 import Glibc
+import Kernel
 import Model
 import Report
 
@@ -11,8 +12,9 @@ struct Show: ParsableCommand, Verb {
         abstract:
             "What the kernel knows of a process, in plain words: family, state and why, rights, scheduling, signals.",
         discussion: """
-            A process that waits for another (a child, a pipe, a lock of a file) names it, and that one's reason; a circle \
-            is called a deadlock. Needs no right beyond the owner's; what others may see of it is shown to them.
+            A process that waits for another (a child, a pipe, a socket, a lock of a file or in memory) names it, and that \
+            one's reason; threads that wait in a circle, of one process or of several, are called a deadlock. Needs no \
+            right beyond the owner's; what others may see of it is shown to them.
             """)
 
     @Argument(help: "A PID, a name, :PORT or container:ID; self is nusu.")
@@ -26,7 +28,17 @@ struct Show: ParsableCommand, Verb {
     @Flag(help: "Also a line for each thread.")
     var threads = false
 
+    @Option(
+        help: ArgumentHelp(
+            "The time between two looks, which gives the rates: 1s, 500ms; 0 for one look, without rates.",
+            valueName: "seconds"))
+    var interval = Seconds(0.25)
+
     @OptionGroup var output: OutputOptions
+
+    func validate() throws {
+        if interval.value > 60 { throw ValidationError("--interval takes at most 60s") }
+    }
 
     func run(_ output: Output) throws -> Int32 {
         var output = output
@@ -35,8 +47,11 @@ struct Show: ParsableCommand, Verb {
         let procfs = ProcFS()
         let name = target == "self" ? "\(getpid())" : target
         let identity = try choice.identity(of: name, procfs, verb: "show")
-        let report = ShowReport(
-            portrait: try procfs.portrait(of: identity, own: getpid()), facts: procfs.machineFacts())
+        let earlier = interval.value > 0 ? procfs.activity(of: identity.pid) : nil
+        if interval.value > 0 { Pause.sleep(seconds: interval.value) }
+        var portrait = try procfs.portrait(of: identity, own: getpid())
+        portrait.earlier = earlier
+        let report = ShowReport(portrait: portrait, facts: procfs.machineFacts())
         try Output.print(
             self.output.json ? report.json() : report.text(output.style, explains: explain, threads: threads))
         return ExitStatus.done

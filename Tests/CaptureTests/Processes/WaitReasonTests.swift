@@ -39,7 +39,7 @@ import Testing
         try fixture.write("11/fdinfo/7", "pos:\t0\nflags:\t0100001\nmnt_id:\t14\n")
         let reasons = ProcFS(root: fixture.root).waits(from: 10)
         #expect(reasons.map(\.process.pid) == [10, 11])
-        #expect(reasons.first?.cause == .pipe(inode: 55, isReading: true))
+        #expect(reasons.first?.cause == .pipe(inode: 55, isReading: true, isOwn: false))
         #expect(reasons.first?.call == "read")
         #expect(reasons.last?.cause == .running)
     }
@@ -56,7 +56,7 @@ import Testing
         #expect(procfs.waits(from: 10).map(\.cause) == [.child, .stopped])
         #expect(procfs.waits(from: 12).map(\.cause) == [.notPermitted])
         #expect(procfs.waits(from: 13).map(\.cause) == [.zombie(parent: 1)])
-        #expect(procfs.waits(from: 14).map(\.cause) == [.memoryLock])
+        #expect(procfs.waits(from: 14).map(\.cause) == [.memoryLock(MemoryLock(isShared: false))])
         #expect(procfs.waits(from: 15).first?.call == "system call 999")
         #expect(procfs.waits(from: 99).isEmpty)
     }
