@@ -38,6 +38,9 @@ struct ExplainDocument: Decodable {
         let values: [Value]
     }
 
+    struct Target: Decodable { let pid: Int32 }
+
+    let target: Target?
     let facts: [Fact]
     let demo: [Line]?
     let command: String
@@ -84,6 +87,80 @@ extension LiveTests {
             #expect(facts.first { $0.name == "cores" }?.value?.number == Double(sysconf(Int32(_SC_NPROCESSORS_ONLN))))
             #expect(try ExplainDocument(["fork"]).number("pageSize") == Double(sysconf(Int32(_SC_PAGESIZE))))
             #expect(try #require(try ExplainDocument(["context-switch"]).number("switchesPerSecond")) > 0)
+        }
+
+        /// The values of a process, against what /proc says of it.
+        @Test func valuesOfAProcess() throws {
+            let demo = try Demo("nusu-demo", ["signals"])
+            let pid = demo.pid
+            func document(_ topic: String) throws -> ExplainDocument { try ExplainDocument([topic, "\(pid)"]) }
+            let view = demo.view
+            let stat = Surroundings.readFile("/proc/\(pid)/stat")?.split(separator: " ").map(String.init) ?? []
+            try #require(stat.count > 40)
+            #expect(try document("pid").number("ownPID") == Double(pid))
+            #expect(try document("pid").target?.pid == pid)
+            #expect(try document("process").number("ownThreads") == Double(view.threads.count))
+            let parent = try document("parent")
+            #expect(parent.facts.first { $0.name == "ownParent" }?.value?.text?.hasSuffix("(\(getpid()))") == true)
+            #expect(parent.command.hasSuffix("-p \(pid)"))
+            #expect(try document("shell").number("ownGroup") == Double(stat[4]))
+            let priority = try document("priority")
+            #expect(
+                priority.number("ownPriority") == Double(stat[17]) && priority.number("ownNice") == Double(stat[18]))
+            #expect(priority.facts.first { $0.name == "ownPolicy" }?.value?.text == "SCHED_OTHER")
+            let caught = UInt64(view.status("SigCgt") ?? "", radix: 16)?.nonzeroBitCount
+            let ignored = UInt64(view.status("SigIgn") ?? "", radix: 16)?.nonzeroBitCount
+            let signal = try document("signal")
+            #expect(signal.number("ownCaught") == caught.map { Double($0) })
+            #expect(signal.number("ownIgnored") == ignored.map { Double($0) })
+            #expect(signal.facts.first?.source == "/proc/\(pid)/status")
+            let maps = Surroundings.readFile("/proc/\(pid)/maps")?.split(separator: "\n") ?? []
+            let space = try document("address-space")
+            #expect(space.number("ownMappings") == Double(maps.count))
+            let reserved = view.status("VmSize")?.split(separator: " ").first.flatMap { Double($0) }
+            #expect(space.number("ownReserved") == reserved.map { $0 * 1024 })
+            for (topic, name, mark) in [("stack", "ownStack", "[stack]"), ("heap", "ownHeap", "[heap]")] {
+                let line = try #require(maps.first { $0.hasSuffix(mark) })
+                let bounds = line.split(separator: " ")[0].split(separator: "-").map { "0x\($0)" }
+                guard
+                    case .range(let start, let end)? = try document(topic).facts.first(where: { $0.name == name })?
+                        .value
+                else {
+                    Issue.record("no \(name)")
+                    continue
+                }
+                #expect([start, end] == bounds)
+            }
+            let switches = try document("context-switch")
+            #expect(
+                switches.number("ownVoluntarySwitches") == view.status("voluntary_ctxt_switches").flatMap { Double($0) }
+            )
+            #expect(try #require(switches.number("ownSwitchesPerSecond")) < 100)
+            let data = try document("data").facts.first { $0.name == "ownData" }
+            #expect(data?.value != nil)
+        }
+
+        @Test func otherTargets() throws {
+            let parent = try Demo("nusu-demo", ["zombie"])
+            let zombie = try #require(parent.otherPid)
+            #expect(try ExplainDocument(["zombie", "\(parent.pid)"]).number("ownZombies") == 1)
+            let ended = try ExplainDocument(["zombie", "\(zombie)"])
+            #expect(ended.facts.first { $0.name == "ownState" }?.value?.text == "Z")
+            #expect(try ExplainDocument(["end", "self"]).target != nil)
+            #expect(
+                try run([Surroundings.nusu, "explain", "idle", "\(parent.pid)"]).text.contains(
+                    "this is the machine's"))
+            #expect(try run([Surroundings.nusu, "explain", "stack", "4000000000"]).status == 66)
+            let korean = try run([Surroundings.nusu, "explain", "stack", "\(parent.pid)", "--lang", "ko"])
+            #expect(korean.text.contains("대상의 스택"))
+        }
+
+        @Test(arguments: topics)
+        func everyTopicOfAProcess(_ topic: String) throws {
+            let document = try ExplainDocument([topic, "\(getpid())"])
+            #expect(document.target?.pid == getpid())
+            #expect(topic == "idle" || document.facts.first?.name.hasPrefix("own") == true)
+            #expect(document.facts.contains { $0.value != nil })
         }
 
         @Test func zombiesAreCounted() throws {

@@ -36,7 +36,9 @@ import Testing
     }
 
     @Test("Every fact is shown by some topic, every topic shows one") func facts() {
-        #expect(Set(ExplainTopic.allCases.flatMap(\.facts)) == Set(ExplainFact.allCases))
+        #expect(Set(ExplainTopic.allCases.flatMap { $0.facts + $0.processFacts }) == Set(ExplainFact.allCases))
+        let ofProcess = ExplainTopic.allCases.flatMap(\.processFacts)
+        #expect(ofProcess.filter { !$0.isOfProcess }.isEmpty)
         #expect(ExplainTopic.allCases.allSatisfy { !$0.facts.isEmpty && !$0.command.isEmpty })
         #expect(Set(ExplainTopic.allCases.map(\.demonstration)) == Set(ExplainTopic.Demonstration.allCases))
     }
@@ -47,8 +49,13 @@ import Testing
             .ownStack: .range(AddressRange(0x7ffd_1a2c_0000, 0x7ffd_1a2e_1000)), .ownStackLimit: .bytes(8 << 20),
             .firstProcess: .text("a\u{1b}[31m\n"),
         ]
-        let lines = ExplainReport(topic: topic, tongue: tongue, facts: values).text(terminal).split(separator: "\n")
+        var report = ExplainReport(topic: topic, tongue: tongue, facts: values)
+        var lines = report.text(terminal).split(separator: "\n")
         #expect(lines.count <= 25)
+        report.target = ProcessIdentity(pid: 4_194_303, startTicks: 1, commandBytes: Array("a\u{1b}[31m) R 1\n".utf8))
+        let ofProcess = report.text(terminal).split(separator: "\n")
+        #expect(ofProcess.count <= 25)
+        lines += ofProcess
         for line in lines {
             #expect(TerminalText.width(String(line)) <= 100, "\(line)")
             #expect(!line.contains("\u{1b}"))
@@ -65,6 +72,22 @@ import Testing
         #expect(ExplainTopic.named("Zombie") == .zombie)
         #expect(ExplainTopic.named("copy-on-write") == .fork)
         #expect(ExplainTopic.named("nonsense") == nil)
+    }
+
+    @Test("Of a process: its values, its files, a command that can be pasted") func ofProcess() {
+        var report = ExplainReport(
+            topic: .stack, tongue: .english, facts: [.ownStack: .range(AddressRange(0x7000, 0x9000))])
+        report.target = ProcessIdentity(pid: 77, startTicks: 1, commandBytes: Array("api".utf8))
+        report.gaps = [
+            Gap(what: "its address space", reason: "that needs its own user", remedy: "sudo nusu explain stack 77")
+        ]
+        let plain = TextStyle(isTerminal: false, width: nil, color: false)
+        expectSnapshot(report.text(plain), "explain-stack-of.txt")
+        expectSnapshot(report.json(), "explain-stack-of.json")
+        report.topic = .idle
+        #expect(report.text(plain).contains("api (77): this is the machine's"))
+        report.topic = .pcb
+        #expect(report.text(plain).contains("cat /proc/77/status"))
     }
 
     @Test("A whole screen") func screen() {

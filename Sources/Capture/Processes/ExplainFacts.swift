@@ -3,19 +3,23 @@ package import Model
 
 extension ProcFS {
     /// The live values of explanations; what this kernel does not tell is left out.
-    /// - Parameter wait: lets so many seconds pass between two looks at what is counted.
+    /// - Parameters:
+    ///   - own: the process whose the facts of a process are.
+    ///   - wait: lets so many seconds pass between two looks at what is counted.
     package func explainFacts(
         _ wanted: Set<ExplainFact>, own: Int32, wait: (Double) -> Void
     ) -> [ExplainFact: ExplainValue] {
         var facts: [ExplainFact: ExplainValue] = [:]
         takeMachine(&facts)
-        takeOwn(own, &facts)
+        takeProcess(own, &facts)
         if !wanted.isDisjoint(with: [.processes, .threads, .kernelThreads, .zombies, .adopted]) { takeList(&facts) }
-        if wanted.contains(.switchesPerSecond), let before = counter("ctxt") {
+        if !wanted.isDisjoint(with: [.switchesPerSecond, .ownSwitchesPerSecond]) {
+            let before = (machine: counter("ctxt"), own: activity(of: own))
             wait(ProcFS.switchSeconds)
-            if let after = counter("ctxt"), after >= before {
+            if let before = before.machine, let after = counter("ctxt"), after >= before {
                 facts[.switchesPerSecond] = .perSecond(Double(after - before) / ProcFS.switchSeconds)
             }
+            facts[.ownSwitchesPerSecond] = ProcFS.switches(from: before.own, to: activity(of: own))
         }
         return facts.filter { wanted.contains($0.key) }
     }
@@ -69,51 +73,6 @@ extension ProcFS {
         facts[.sharedSegments] = lineCount(of: "/sysvipc/shm")
     }
 
-    private func takeOwn(_ own: Int32, _ facts: inout [ExplainFact: ExplainValue]) {
-        if let stat = try? stat(of: own) {
-            facts[.ownPID] = .number(Int64(own))
-            let parent = (try? self.stat(of: stat.parent))?.commandBytes ?? []
-            facts[.ownParent] = .text("\(String(decoding: parent, as: UTF8.self)) (\(stat.parent))")
-            facts[.ownSession] = .number(Int64(stat.session))
-            facts[.ownGroup] = .number(Int64(stat.processGroup))
-            facts[.ownNice] = .number(Int64(stat.nice))
-            if stat.terminalGroup > 0 { facts[.ownForegroundGroup] = .number(Int64(stat.terminalGroup)) }
-        }
-        if let status = try? status(of: own) {
-            facts[.ownReserved] = status.virtualBytes.map { .bytes($0) }
-            facts[.ownResident] = status.residentBytes.map { .bytes($0) }
-            facts[.ownAnonymous] = status.anonymousResidentBytes.map { .bytes($0) }
-            facts[.ownVoluntarySwitches] = status.voluntarySwitches.map { .count($0) }
-            facts[.ownInvoluntarySwitches] = status.involuntarySwitches.map { .count($0) }
-            facts[.ownCaught] = .count(UInt64(status.signalsCaught.nonzeroBitCount))
-        }
-        facts[.ownStatusLines] = .count(UInt64(lines(of: "/\(own)/status").count))
-        takeOwnMemory(own, &facts)
-    }
-
-    private func takeOwnMemory(_ own: Int32, _ facts: inout [ExplainFact: ExplainValue]) {
-        guard let mappings = try? mappings(of: own) else { return }
-        let program = (try? executable(of: own))?.pathBytes
-        facts[.ownMappings] = .count(UInt64(mappings.count))
-        for (index, mapping) in mappings.enumerated() {
-            if mapping.isMainStack { facts[.ownStack] = .range(mapping.range) }
-            if mapping.isHeap { facts[.ownHeap] = .range(mapping.range) }
-            guard mapping.nameBytes == program, mapping.permissions.contains(.write) else { continue }
-            facts[.ownData] = .range(mapping.range)
-            // Zeroed variables that fill no page of the file: the mapping without a file right behind.
-            if index + 1 < mappings.count, mappings[index + 1].range.lower == mapping.range.upper,
-                mappings[index + 1].nameBytes.isEmpty
-            {
-                facts[.ownBss] = .range(mappings[index + 1].range)
-            }
-        }
-        facts[.pageSize] = .bytes(UInt64(max(sysconf(Int32(_SC_PAGESIZE)), 0)))
-        let limit = lines(of: "/\(own)/limits").first { $0.hasPrefix("Max stack size") }
-        facts[.ownStackLimit] = limit?.split(separator: " ").dropFirst(3).first.flatMap { UInt64($0) }.map {
-            .bytes($0)
-        }
-    }
-
     private func counter(_ key: String) -> UInt64? {
         lines(of: "/stat").first { $0.hasPrefix(key + " ") }.flatMap { UInt64($0.dropFirst(key.count + 1)) }
     }
@@ -128,7 +87,7 @@ extension ProcFS {
         lines(of: path).first?.split(separator: " ").map(String.init) ?? []
     }
 
-    private func lines(of path: String) -> [String] {
+    func lines(of path: String) -> [String] {
         let bytes = (try? ProcFile.read(root + path, limit: Limit.maps)) ?? []
         return bytes.split(separator: UInt8(ascii: "\n")).map { String(decoding: $0, as: UTF8.self) }
     }

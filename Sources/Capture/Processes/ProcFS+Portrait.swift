@@ -138,7 +138,7 @@ extension ProcFS {
     }
 
     /// The numbers of `/proc/PID/sched`, whose names change from version to version.
-    private func schedulerLines(of pid: Int32) -> [String: Double] {
+    func schedulerLines(of pid: Int32) -> [String: Double] {
         var result: [String: Double] = [:]
         let bytes = (try? read("sched", of: pid, limit: Limit.small)) ?? []
         for line in bytes.split(separator: UInt8(ascii: "\n")) {
@@ -167,7 +167,7 @@ extension ProcFS {
         }
     }
 
-    private func descriptorKinds(of pid: Int32) -> [String: Int]? {
+    func descriptorKinds(of pid: Int32) -> [String: Int]? {
         let base = path(of: pid) + "/fd"
         guard let names = try? ProcFile.entries(base, limit: Limit.descriptors) else { return nil }
         var result: [String: Int] = [:]

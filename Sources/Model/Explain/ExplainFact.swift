@@ -1,4 +1,5 @@
-/// A number that an explanation shows live: of this machine, or of nusu itself.
+/// A number that an explanation shows live: of this machine, or (`own…`) of one process: nusu itself, or the one that is asked
+/// about.
 package enum ExplainFact: String, CaseIterable, Hashable, Sendable {
     case processes, threads, kernelThreads, zombies, adopted, runningNow
     case pidLimit, lastPID, forksSinceBoot, cores, idleShare, firstProcess, kernelRelease
@@ -7,8 +8,14 @@ package enum ExplainFact: String, CaseIterable, Hashable, Sendable {
     case ownReserved, ownResident, ownAnonymous, ownMappings, pageSize
     case ownStack, ownStackLimit, ownHeap, ownData, ownBss
     case ownVoluntarySwitches, ownInvoluntarySwitches, ownStatusLines, ownCaught
+    case ownThreads, ownChildren, ownZombies, ownState, ownInnerPID
+    case ownIgnored, ownBlocked, ownPending
+    case ownSwitchesPerSecond, ownPolicy, ownSlice, ownProcessor, ownPriority, ownAutogroupNice
+    case ownSockets, ownPipes, ownSharedRegions
 
-    /// The file that it is from.
+    package var isOfProcess: Bool { rawValue.hasPrefix("own") }
+
+    /// The file that it is from; `self` stands for the process.
     package var source: String {
         switch self {
         case .processes, .threads, .kernelThreads, .zombies, .adopted: "/proc/*/stat"
@@ -21,11 +28,19 @@ package enum ExplainFact: String, CaseIterable, Hashable, Sendable {
         case .autogroup: "/proc/sys/kernel/sched_autogroup_enabled"
         case .unixSockets: "/proc/net/unix"
         case .sharedSegments: "/proc/sysvipc/shm"
-        case .ownPID, .ownParent, .ownSession, .ownGroup, .ownForegroundGroup, .ownNice: "/proc/self/stat"
+        case .ownPID, .ownParent, .ownSession, .ownGroup, .ownForegroundGroup, .ownNice, .ownThreads, .ownState,
+            .ownPolicy, .ownProcessor, .ownPriority:
+            "/proc/self/stat"
+        case .ownChildren: "/proc/self/task/*/children"
+        case .ownZombies: "/proc/*/stat"
+        case .ownSwitchesPerSecond: "/proc/self/task/*/status"
+        case .ownSlice: "/proc/self/sched"
+        case .ownAutogroupNice: "/proc/self/autogroup"
+        case .ownSockets, .ownPipes: "/proc/self/fd"
         case .ownReserved, .ownResident, .ownAnonymous, .ownVoluntarySwitches, .ownInvoluntarySwitches,
-            .ownStatusLines, .ownCaught:
+            .ownStatusLines, .ownCaught, .ownIgnored, .ownBlocked, .ownPending, .ownInnerPID:
             "/proc/self/status"
-        case .ownMappings, .ownStack, .ownHeap, .ownData, .ownBss: "/proc/self/maps"
+        case .ownSharedRegions, .ownMappings, .ownStack, .ownHeap, .ownData, .ownBss: "/proc/self/maps"
         case .pageSize: "getconf PAGESIZE"
         case .ownStackLimit: "/proc/self/limits"
         }

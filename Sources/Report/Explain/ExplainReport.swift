@@ -5,6 +5,9 @@ package struct ExplainReport: Sendable {
     package var topic: ExplainTopic
     package var tongue: ExplainTongue
     package var facts: [ExplainFact: ExplainValue]
+    /// Whose values are shown; nil for the machine's and nusu's own.
+    package var target: ProcessIdentity?
+    package var gaps: [Gap] = []
     /// What the demonstration has shown; nil where none was asked for.
     package var demonstration: [DemonstrationLine]?
 
@@ -52,20 +55,46 @@ package struct ExplainReport: Sendable {
             lines += labelled(language.word(.correction), correction, width)
         }
         lines.append("")
-        for fact in topic.facts {
-            let value = facts[fact].map(ExplainReport.text) ?? language.word(.notKnown)
-            let label = TerminalText.padded(language.label(fact), to: 30)
-            lines.append(style.fit("  \(mark(.here))\(label) \(value)  (\(fact.source))"))
+        if let target {
+            let name = "\(TerminalText.escaped(target.commandBytes)) (\(target.pid))"
+            let note = topic.processFacts.isEmpty ? ": \(language.word(.noValue))" : ""
+            lines += labelled(language.word(.target), name + note, width)
         }
-        lines += labelled(language.word(.see), topic.command, width)
+        for fact in shownFacts {
+            let value = facts[fact].map(ExplainReport.text) ?? language.word(.notKnown)
+            let label = TerminalText.padded(label(fact), to: 30)
+            lines.append(style.fit("  \(mark(.here))\(label) \(value)  (\(source(fact)))"))
+        }
+        for gap in gaps {
+            let remedy = gap.remedy.map { ": \($0)" } ?? ""
+            lines += labelled(language.word(.notSeen), "\(gap.what): \(gap.reason)\(remedy)", width)
+        }
+        lines += labelled(language.word(.see), command, width)
         for line in demonstration ?? [] {
             lines += labelled(language.word(.demonstration), ExplainReport.filled(line, language), width)
         }
         if demonstration == nil, style.isTerminal {
-            lines.append(style.fit("next: nusu explain \(topic.rawValue) --demo"))
+            let next = target.map { "nusu show \($0.pid) --explain" } ?? "nusu explain \(topic.rawValue) --demo"
+            lines.append(style.fit("next: \(next)"))
         }
         return lines.joined(separator: "\n") + "\n"
     }
+
+    /// A process's own first, then the machine's.
+    private var shownFacts: [ExplainFact] {
+        target == nil ? topic.facts : topic.processFacts + topic.facts.filter { !$0.isOfProcess }
+    }
+
+    private func label(_ fact: ExplainFact) -> String {
+        let owner = tongue.language.word(target == nil ? .ofNusu : .ofTarget)
+        return tongue.language.label(fact).replacing("%1", with: owner)
+    }
+
+    private func source(_ fact: ExplainFact) -> String {
+        target.map { fact.source.replacing("/self/", with: "/\($0.pid)/") } ?? fact.source
+    }
+
+    private var command: String { target.map { topic.command.replacing("PID", with: "\($0.pid)") } ?? topic.command }
 
     private func mark(_ word: ExplainWord) -> String { TerminalText.padded(tongue.language.word(word), to: 10) }
 
@@ -83,14 +112,14 @@ package struct ExplainReport: Sendable {
         return JSONValue.object([
             "schema": "nusu.explain/1", "topic": .string(topic.rawValue), "language": .string(tongue.rawValue),
             "headline": .string(explanation.headline), "body": .string(explanation.body),
-            "correction": JSONValue(explanation.correction), "command": .string(topic.command),
+            "correction": JSONValue(explanation.correction), "command": .string(command), "target": targetFields,
             "facts": .array(
-                topic.facts.map { fact in
+                shownFacts.map { fact in
                     .object([
-                        "name": .string(fact.rawValue), "label": .string(language.label(fact)),
-                        "value": facts[fact].map(ExplainReport.json) ?? .null, "source": .string(fact.source),
+                        "name": .string(fact.rawValue), "label": .string(label(fact)),
+                        "value": facts[fact].map(ExplainReport.json) ?? .null, "source": .string(source(fact)),
                     ])
-                }),
+                }), "gaps": .array(gaps.map(JSONValue.init(gap:))),
             "demo": demonstration.map { lines in
                 .array(
                     lines.map { line in
@@ -102,6 +131,13 @@ package struct ExplainReport: Sendable {
                     })
             } ?? .null,
         ]).document()
+    }
+
+    private var targetFields: JSONValue {
+        guard let target else { return .null }
+        var fields: [String: JSONValue] = ["pid": JSONValue(target.pid)]
+        fields.set("command", bytes: target.commandBytes)
+        return .object(fields)
     }
 
     private static func filled(_ line: DemonstrationLine, _ language: any ExplainLanguage.Type) -> String {

@@ -72,6 +72,35 @@ package enum ExplainTopic: String, CaseIterable, Hashable, Sendable {
         }
     }
 
+    /// Of a process that is asked about, in the order in which they are shown; empty where the notion has no value of one process.
+    package var processFacts: [ExplainFact] {
+        switch self {
+        case .process: [.ownPID, .ownThreads, .ownState]
+        case .pid: [.ownPID, .ownInnerPID]
+        case .parent: [.ownPID, .ownParent, .ownChildren]
+        case .fork: [.ownParent, .ownChildren]
+        case .idle: []
+        case .`init`, .orphan: [.ownParent]
+        case .end: [.ownState, .ownZombies]
+        case .shell: [.ownSession, .ownGroup, .ownForegroundGroup, .ownState]
+        case .signal: [.ownCaught, .ownIgnored, .ownBlocked, .ownPending]
+        case .zombie: [.ownState, .ownZombies]
+        case .addressSpace: [.ownReserved, .ownResident, .ownMappings]
+        case .stack: [.ownStack, .ownStackLimit]
+        case .heap: [.ownHeap, .ownAnonymous]
+        case .data: [.ownData]
+        case .bss: [.ownBss]
+        case .leak: [.ownAnonymous, .ownResident]
+        case .raii: [.ownAnonymous]
+        case .contextSwitch: [.ownSwitchesPerSecond, .ownVoluntarySwitches, .ownInvoluntarySwitches]
+        case .scheduler: [.ownPolicy, .ownSlice, .ownProcessor]
+        case .roundRobin: [.ownPolicy]
+        case .priority: [.ownNice, .ownPriority, .ownPolicy, .ownAutogroupNice]
+        case .pcb: [.ownStatusLines, .ownPID, .ownState]
+        case .ipc: [.ownSockets, .ownPipes, .ownSharedRegions]
+        }
+    }
+
     /// A command that shows more. `PID` stands for a number.
     package var command: String {
         switch self {
@@ -81,7 +110,7 @@ package enum ExplainTopic: String, CaseIterable, Hashable, Sendable {
         case .fork: "strace -f -e trace=process sh -c date"
         case .idle: "head -1 /proc/stat"
         case .`init`: "nusu signal 1"
-        case .end: "nusu kill --wait PID"
+        case .end: "nusu kill --dry-run PID"
         case .shell: "ps -o pid,pgid,sid,tpgid,tty,stat,comm"
         case .signal: "nusu signal"
         case .zombie: "ps -e -o stat,pid,ppid,comm | grep ^Z"
@@ -104,6 +133,7 @@ package enum ExplainTopic: String, CaseIterable, Hashable, Sendable {
 /// The words of one language.
 package protocol ExplainLanguage: Sendable {
     static func text(_ topic: ExplainTopic) -> ExplainText
+    /// With %1 for whose it is.
     static func label(_ fact: ExplainFact) -> String
     /// With %1, %2 … for the values.
     static func line(_ event: DemonstrationLine.Event) -> String
@@ -128,7 +158,11 @@ package struct ExplainText: Hashable, Sendable {
 
 /// What stands around the explanations.
 package enum ExplainWord: CaseIterable, Sendable {
-    case here, see, correction, demonstration, topics, notKnown
+    case here, see, correction, demonstration, topics, notKnown, notSeen
+    /// Whose a fact is: nusu's, or the asked process's.
+    case ofNusu, ofTarget
+    /// What stands before the process's name, and instead of its values where the notion has none.
+    case target, noValue
 }
 
 package enum ExplainTongue: String, CaseIterable, Sendable {

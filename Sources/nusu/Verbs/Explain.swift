@@ -6,20 +6,26 @@ import Model
 import Report
 import SystemPackage
 
-/// `nusu explain [TOPIC]`: a notion, its live value here, the command that shows more, and a small demonstration.
+/// `nusu explain [TOPIC] [TARGET]`: a notion, its live value here or of a process, the command that shows more, and a small demonstration.
 struct Explain: ParsableCommand, Verb {
     static let configuration = CommandConfiguration(
         commandName: "explain",
-        abstract: "How an operating system works: a notion, its live value on this machine, a demonstration.",
+        abstract: "How an operating system works: a notion, its live value, a demonstration.",
         discussion: """
               nusu explain                 all topics
-              nusu explain fork            one of them
+              nusu explain fork            one of them, with its live value on this machine
+              nusu explain stack 1234      with that of a process: a PID, a name, :PORT, container:ID; self is nusu
               nusu explain fork --demo     and a small program that shows it, and ends by itself
               nusu explain fork --lang ko  in Korean; without it the language is that of LC_ALL or LANG
             """)
 
     @Argument(help: "What to explain; without it all topics are listed.")
     var topic: String?
+
+    @Argument(help: "Whose live values to show; without it the machine's and nusu's own.")
+    var target: String?
+
+    @OptionGroup var choice: TargetChoice
 
     @Flag(help: "Also show it happen, on processes of nusu's own; takes a few seconds at most.")
     var demo = false
@@ -49,8 +55,15 @@ struct Explain: ParsableCommand, Verb {
         }
         // Before anything may start a thread: the demonstrations fork.
         let demonstration = demo ? Explain.show(topic.demonstration) : nil
-        let facts = ProcFS().explainFacts(Set(topic.facts), own: getpid()) { Pause.sleep(seconds: $0) }
+        let procfs = ProcFS()
+        let identity = try target.map {
+            try choice.identity(of: $0 == "self" ? "\(getpid())" : $0, procfs, verb: "explain \(topic.rawValue)")
+        }
+        let wanted = Set(topic.facts + (identity == nil ? [] : topic.processFacts))
+        let facts = procfs.explainFacts(wanted, own: identity?.pid ?? getpid()) { Pause.sleep(seconds: $0) }
         var report = ExplainReport(topic: topic, tongue: tongue, facts: facts)
+        report.target = identity
+        if let identity { report.gaps = procfs.explainGaps(topic.processFacts, of: identity, topic: topic.rawValue) }
         report.demonstration = demonstration
         try Output.print(self.output.json ? report.json() : report.text(output.style))
         return ExitStatus.done
