@@ -37,8 +37,9 @@ extension LiveTests {
             #expect(wait.reason.contains("for nusu-demo(\(server)) to accept its connection"))
         }
 
-        @Test func mutexOfAnotherProcess() throws {
-            let demo = try Demo("nusu-demo", ["held"])
+        @Test(arguments: [[], ["pi"], ["robust"], ["rw-read"], ["rw-write"]])
+        func lockOfAnotherProcess(_ kind: [String]) throws {
+            let demo = try Demo("nusu-demo", ["held"] + kind)
             let child = try #require(demo.otherPid)
             let shown = try ShowDocument.of(demo.pid) { $0.waits.first?.lock?.kind == "owned" }
             let wait = try #require(shown.waits.first)
@@ -76,7 +77,7 @@ extension LiveTests {
         }
 
         private func python(_ program: String) throws -> Child {
-            let child = try Child(["python3", "-c", program])
+            let child = try Child(["python3", "-c", program], capturesErrors: true)
             guard try child.readLine() == "ready" else { throw HarnessError("python3 did not start") }
             return child
         }

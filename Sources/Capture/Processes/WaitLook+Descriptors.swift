@@ -47,6 +47,7 @@ extension WaitLook {
             (wait.purpose, wait.name) = (.accept, socket.local)
             return
         }
+        if socket.state == .connecting { wait.purpose = .connect }
         wait.isServer = table.isServer(socket)
         var peer = table.peer(of: inode)
         if peer == nil, purpose == .connect, let call, let name = unixName(givenTo: call, of: pid) {

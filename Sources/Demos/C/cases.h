@@ -57,7 +57,7 @@
     X(socket_deadlock, "socket-deadlock", "waits for a child through a pair of sockets, and that one for it") \
     X(served, "served", "waits for an answer of a server that sleeps [tcp]; says its pid")               \
     X(unaccepted, "unaccepted", "waits for a server that never accepts [tcp]; says its pid")             \
-    X(held, "held", "waits for a mutex in shared memory that a child holds; says the pid")               \
+    X(held, "held", "waits for a lock that a child holds [pi, robust, rw-read, rw-write]; says the pid") \
     X(abandoned, "abandoned", "waits for a mutex in shared memory whose owner has ended; says its pid")  \
     X(thread_deadlock, "thread-deadlock", "two threads that wait for each other's mutex")                \
     X(joining, "joining", "waits for a thread that waits for a mutex that it has locked twice")         \

@@ -125,27 +125,54 @@ void demo_served(const char *argument) { connect_to_child(argument != NULL, 1); 
 
 void demo_unaccepted(const char *argument) { connect_to_child(argument != NULL, 0); }
 
-static pthread_mutex_t *shared_mutex(void) {
-    pthread_mutex_t *mutex = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    if (mutex == MAP_FAILED) demo_give_up("no mapping");
-    pthread_mutexattr_t attributes;
-    pthread_mutexattr_init(&attributes);
-    pthread_mutexattr_setpshared(&attributes, PTHREAD_PROCESS_SHARED);
-    pthread_mutex_init(mutex, &attributes);
-    return mutex;
+// A lock in shared memory: a mutex (plain, PI, robust), or one for readers and a writer.
+static union {
+    pthread_mutex_t mutex;
+    pthread_rwlock_t readers_and_writer;
+} * lock;
+static int is_mutex;
+static int wants_to_read;
+
+static void make_lock(const char *kind) {
+    if (!kind) kind = "";
+    lock = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (lock == MAP_FAILED) demo_give_up("no mapping");
+    is_mutex = strncmp(kind, "rw", 2) != 0;
+    wants_to_read = strcmp(kind, "rw-read") == 0;
+    if (is_mutex) {
+        pthread_mutexattr_t attributes;
+        pthread_mutexattr_init(&attributes);
+        pthread_mutexattr_setpshared(&attributes, PTHREAD_PROCESS_SHARED);
+        if (strcmp(kind, "pi") == 0) pthread_mutexattr_setprotocol(&attributes, PTHREAD_PRIO_INHERIT);
+        if (strcmp(kind, "robust") == 0) pthread_mutexattr_setrobust(&attributes, PTHREAD_MUTEX_ROBUST);
+        pthread_mutex_init(&lock->mutex, &attributes);
+    } else {
+        pthread_rwlockattr_t attributes;
+        pthread_rwlockattr_init(&attributes);
+        pthread_rwlockattr_setpshared(&attributes, PTHREAD_PROCESS_SHARED);
+        pthread_rwlock_init(&lock->readers_and_writer, &attributes);
+    }
 }
 
-static pthread_mutex_t *awaited;
+static void take_lock(int reads) {
+    if (is_mutex) {
+        pthread_mutex_lock(&lock->mutex);
+    } else if (reads) {
+        pthread_rwlock_rdlock(&lock->readers_and_writer);
+    } else {
+        pthread_rwlock_wrlock(&lock->readers_and_writer);
+    }
+}
 
-static void lock_for_ever(void) { pthread_mutex_lock(awaited); }
+static void lock_for_ever(void) { take_lock(wants_to_read); }
 
-static void lock_in_child(int ends) {
+static void lock_in_child(const char *kind, int ends) {
     int done[2];
     if (pipe(done) != 0) demo_give_up("no pipe");
-    awaited = shared_mutex();
+    make_lock(kind);
     child = start_child();
     if (child == 0) {
-        pthread_mutex_lock(awaited);
+        take_lock(0);
         (void)!write(done[1], "", 1);
         if (ends) _exit(0);
         for (;;) sleep(100);
@@ -158,13 +185,11 @@ static void lock_in_child(int ends) {
 }
 
 void demo_held(const char *argument) {
-    (void)argument;
-    lock_in_child(0);
+    lock_in_child(argument, 0);
 }
 
 void demo_abandoned(const char *argument) {
-    (void)argument;
-    lock_in_child(1);
+    lock_in_child(argument, 1);
 }
 
 static pthread_mutex_t mutexes[2] = {PTHREAD_MUTEX_INITIALIZER, PTHREAD_MUTEX_INITIALIZER};
