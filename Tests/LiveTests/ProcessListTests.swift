@@ -32,6 +32,31 @@ extension LiveTests {
             #expect(outcome.0 == outcome.1, "\(form)")
         }
 
+        /// Times and faults of the main thread's line are those of all threads: ps reads the process's file for it.
+        @Test("The same text as ps on a program of several threads that have run") func threads() throws {
+            let demo = try Demo("nusu-demo", ["worked"])
+            let own = ["-p", "\(demo.pid)"]
+            for words in [
+                ["-L"], ["-Lo", "pid,lwp,time,stat,times,bsdtime,nlwp,min_flt,maj_flt"], ["-o", "pid,time"],
+            ] {
+                #expect(try run(["ps"] + words + own).text == run([Surroundings.nusu, "ps"] + words + own).text)
+            }
+            // A share of an age that grows between the two.
+            let shares = ["-Lo", "c=,pcpu="] + own
+            func numbers(_ text: String) -> [Double] {
+                text.split(whereSeparator: \.isWhitespace).compactMap { Double($0) }
+            }
+            let (theirs, ours) = (
+                numbers(try run(["ps"] + shares).text), numbers(try run([Surroundings.nusu, "ps"] + shares).text)
+            )
+            #expect(theirs.count == 6 && ours.count == 6)
+            for (their, our) in zip(theirs, ours) { #expect(abs(their - our) < 2 + their / 10, "\(theirs) \(ours)") }
+            let times = try run([Surroundings.nusu, "ps", "-Lo", "times=", "-p", "\(demo.pid)"]).text
+            let seconds = times.split(whereSeparator: \.isWhitespace).compactMap { Int($0) }
+            try #require(seconds.count == 3)
+            #expect(seconds[0] > seconds[1] && seconds[0] > seconds[2])
+        }
+
         @Test("The same processes as ps, whichever way they are chosen") func sameSelection() throws {
             let sleepers = try Sleepers(3)
             let own = try #require(sleepers.pids.first)

@@ -13,6 +13,9 @@ package struct ProcessScan: Sendable {
         package var processes: [Int32]?
         /// One record for each thread instead of one for each process.
         package var threads: Bool
+        /// The main thread's record has the times and page faults of all threads, those that have ended included, as
+        /// ps(1) has it: it reads the process's `stat` in that thread's place.
+        package var mainThreadHasTotals = false
         /// Asked when `stat` and the owner are known: of the others nothing more is read.
         package var isWanted: @Sendable (ProcessRecord) -> Bool
 
@@ -170,6 +173,12 @@ final class ScanWalk: Sendable {
             own.proportionalBytes = record.proportionalBytes
             reader.complete(&own, request.sources)
             own.denied.formUnion(record.denied)
+            if request.mainThreadHasTotals, thread == process {
+                own.stat.userTicks = record.stat.userTicks
+                own.stat.systemTicks = record.stat.systemTicks
+                own.stat.minorFaults = record.stat.minorFaults
+                own.stat.majorFaults = record.stat.majorFaults
+            }
             return own
         }
     }

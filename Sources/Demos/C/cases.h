@@ -25,6 +25,7 @@
     X(mixed, "mixed", "5 threads, small and large blocks, freed by each other")                          \
     X(finished, "finished", "pointers left on the stacks of finished threads")                           \
     X(coming, "coming", "threads start and end all the time")                                            \
+    X(worked, "worked", "two threads that have run for 0.7 s each")                                        \
     X(registers, "registers", "pointers that only registers hold")                                       \
     X(signal_frame, "signal-frame", "a pointer that only an interrupted context holds")                  \
     X(stacks, "stacks", "pointers on live stacks, exact and interior")                                   \

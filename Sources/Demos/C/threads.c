@@ -7,6 +7,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 static void lose_hundred(unsigned index) {
@@ -131,4 +132,16 @@ void demo_coming(const char *argument) {
     (void)argument;
     for (int index = 0; index < 20; index++) demo_note(DEMO_DEFINITE, demo_block(5000), NULL);
     demo_after_ready = start_and_join;
+}
+
+static void work(unsigned index) {
+    (void)index;
+    struct timespec used = {0, 0};
+    while (used.tv_sec == 0 && used.tv_nsec < 700000000) clock_gettime(CLOCK_THREAD_CPUTIME_ID, &used);
+}
+
+void demo_worked(const char *argument) {
+    (void)argument;
+    for (unsigned index = 0; index < 2; index++) demo_start_thread(work, index);
+    demo_await_settled(2);
 }

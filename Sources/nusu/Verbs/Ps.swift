@@ -31,8 +31,8 @@ struct Ps: ParsableCommand, Verb {
             --interval SECONDS (1s, 500ms): looks twice; %CPU and the fields of rates are those of the time between
             --json     one document, schema nusu.ps/1; --color auto|always|never
 
-            Without --interval %CPU is the share since the process was started, as in ps. The status is 1 when no \
-            process was selected.
+            Without --interval %CPU is the share since the process was started, and with -L the main thread's line has the \
+            times of all threads, as in ps. The status is 1 when no process was selected.
             """)
 
     @Argument(parsing: .captureForPassthrough, help: .hidden)
@@ -84,6 +84,8 @@ struct PsRun {
 
     func list() throws(Failure) -> ProcessList {
         var request = ProcessScan.Request(sources, processes: asked.selection.onlyProcesses, threads: asked.threads)
+        // Between two looks each thread has what it did itself: who asks for that looks for the one that is at work.
+        request.mainThreadHasTotals = asked.interval == nil
         let selection = asked.selection
         if !selection.needsStatus { request.isWanted = { selection.matches($0) } }
         var before: ProcessScan?
