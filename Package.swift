@@ -58,6 +58,8 @@ let package = Package(
         // For the tests only: dies in the middle of a snapshot, as any nusu may.
         .executableTarget(
             name: "Probe", dependencies: ["Capture", "Model"], path: "Tests/Probe", swiftSettings: settings),
+        // For the tests only: a program on a kernel that lacks something, or ended at a step.
+        .executableTarget(name: "Filtered", path: "Tests/Filtered"),
         .testTarget(name: "ModelTests", dependencies: ["Model"], swiftSettings: settings),
         .testTarget(name: "KernelTests", dependencies: ["CLinux", "Kernel", "Model", system], swiftSettings: settings),
         .testTarget(name: "CaptureTests", dependencies: ["Capture", "Kernel", "Model"], swiftSettings: settings),
@@ -66,7 +68,8 @@ let package = Package(
             name: "ReportTests", dependencies: ["Report", "Analysis", "Model"], exclude: ["Snapshots"],
             swiftSettings: settings),
         .testTarget(
-            name: "LiveTests", dependencies: ["nusu", "nusu-symbols", "Probe", "Capture", "Kernel", "Model", "CLinux"],
+            name: "LiveTests",
+            dependencies: ["nusu", "nusu-symbols", "Probe", "Filtered", "Capture", "Kernel", "Model", "CLinux"],
             swiftSettings: settings),
     ]
 )

@@ -87,6 +87,20 @@ pid_t clinux_fork(int (*body)(void *), void *argument) {
     _exit(body(argument));
 }
 
+pid_t clinux_fork_heir(const int ends[2], void (*body)(void *), void *argument) {
+    pid_t child = fork();
+    if (child != 0) return child;
+    // Away from the terminal and the process group, by which nusu may be stopped or ended.
+    setsid();
+    close(ends[1]);
+    char byte;
+    ssize_t count;
+    do count = read(ends[0], &byte, 1);
+    while (count > 0 || (count < 0 && errno == EINTR));
+    body(argument);
+    _exit(0);
+}
+
 int clinux_stay_on_processor(void) {
     int processor = sched_getcpu();
     if (processor < 0) return -1;

@@ -26,6 +26,7 @@ struct KillRun {
     private(set) var report: KillReport
     private var entries: [Entry] = []
     private var roots: [ProcessIdentity] = []
+    private let stopGuard = StopGuard()
 
     /// Rounds in which new members of a scope are looked for: who forks faster than that is said to be left.
     private static let rounds = 100
@@ -49,7 +50,9 @@ struct KillRun {
     }
 
     private mutating func hold(_ identity: ProcessIdentity) {
-        guard !entries.contains(where: { $0.held.identity.pid == identity.pid && !$0.held.hasEnded() }) else { return }
+        // A zombie that nobody waits for is found again in every round.
+        guard !entries.contains(where: { isSame($0.held.identity, identity) }) else { return }
+        if stopGuard.contains(identity.pid) { return }
         if excluded.contains(identity.pid) {
             remark("left out: \(identity), nusu itself or what it runs in")
             return
@@ -65,6 +68,10 @@ struct KillRun {
         } catch {
             if error.kind == .noTarget { remark("\(identity) ended before anything was sent") }
         }
+    }
+
+    private func isSame(_ held: ProcessIdentity, _ found: ProcessIdentity) -> Bool {
+        held.pid == found.pid && held.startTicks == found.startTicks
     }
 
     /// Returns how many entries were new: their indexes are the last.
@@ -99,8 +106,9 @@ struct KillRun {
     mutating func send(_ signal: Signal?) throws(Failure) {
         // A tree that is to be killed stands still first: with its parent gone a child could not be found any more.
         let freezes = signal?.number == Signal.kill && scope == .tree
-        // nusu must not be ended while the target is held still.
+        // nusu should not be ended while the target is held still. Against a KILL there is the guard.
         let gate = SignalGate()
+        defer { stopGuard.release() }
         if freezes { try freeze() }
         var index = 0
         var round = 0
@@ -117,12 +125,24 @@ struct KillRun {
     }
 
     private mutating func freeze() throws(Failure) {
+        var next = 0
         for _ in 0..<KillRun.rounds {
+            // Who stands still already is not to be continued either.
+            let running = entries[next...].map(\.held).filter { !$0.hasEnded() && !isStopped($0.identity.pid) }
+            next = entries.count
+            do throws(Errno) {
+                try stopGuard.cover { for held in running { try? held.send(SIGCONT) } }
+            } catch {
+                remark("no process could be started that would let it run on (\(error)): it was not stopped before")
+                return
+            }
             // A process with a signal before it cannot fork: what is not there now will not come.
-            for entry in entries where !entry.held.hasEnded() { try? entry.held.send(Signal.stop) }
+            for held in running { try? held.send(Signal.stop) }
             if try holdNewMembers() == 0 { return }
         }
     }
+
+    private func isStopped(_ pid: Int32) -> Bool { (try? procfs.stat(of: pid))?.isStopped ?? false }
 
     private mutating func send(_ signal: Signal?, _ index: Int) {
         // From an earlier step of the ladder.

@@ -154,6 +154,10 @@ static inline int clinux_pidfd_info(int descriptor, struct clinux_pidfd_info *in
 /// its parent, and after half a minute at the latest.
 pid_t clinux_fork(int (*body)(void *), void *argument);
 
+/// Forks a child in a session of its own that waits until nobody has `ends[1]`, a pipe's writing end, open any more, runs
+/// `body(argument)`, and ends. It outlives its parent, whatever ends that.
+pid_t clinux_fork_heir(const int ends[2], void (*body)(void *), void *argument);
+
 /// Runs on no other processor than the one that it runs on now; -1 and errno.
 int clinux_stay_on_processor(void);
 
