@@ -96,20 +96,23 @@ struct KillRun {
 
     /// What would be done, without doing it.
     mutating func plan(_ signal: Signal?) {
+        if freezes(for: signal) { entries.reverse() }
         for index in entries.indices { note(signal, .planned, index) }
         report.isDryRun = true
         finish()
     }
 
     /// Sends to all that are held, parents first: a parent that sees its child end might start another, or go on to the
-    /// next command. Then to whom they have started meanwhile.
+    /// next command. A tree that stands still goes children first: where the last that ties a group to its session ends, the
+    /// kernel sends HUP and CONT to those of the group that are stopped. Then to whom they have started meanwhile.
     mutating func send(_ signal: Signal?) throws(Failure) {
-        // A tree that is to be killed stands still first: with its parent gone a child could not be found any more.
-        let freezes = signal?.number == Signal.kill && scope == .tree
         // nusu should not be ended while the target is held still. Against a KILL there is the guard.
         let gate = SignalGate()
         defer { stopGuard.release() }
-        if freezes { try freeze() }
+        if freezes(for: signal) {
+            try freeze()
+            entries.reverse()
+        }
         var index = 0
         var round = 0
         while index < entries.count {
@@ -123,6 +126,9 @@ struct KillRun {
         }
         gate.hold()
     }
+
+    /// A tree that is to be killed stands still first: with its parent gone a child could not be found any more.
+    private func freezes(for signal: Signal?) -> Bool { signal?.number == Signal.kill && scope == .tree }
 
     private mutating func freeze() throws(Failure) {
         var next = 0

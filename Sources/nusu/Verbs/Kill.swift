@@ -40,7 +40,10 @@ struct Kill: ParsableCommand, Verb {
     @Option(help: ArgumentHelp("How long the ladder waits after TERM.", valueName: "seconds"))
     var ladderWait = Seconds(5)
 
-    @Flag(help: "Also all processes below it. For KILL the tree is stopped first, so that none escapes.")
+    @Flag(
+        help:
+            "Also all processes below it. For KILL the tree is stopped first, so that none escapes, and ends from below."
+    )
     var tree = false
 
     @Flag(help: "All processes of its process group.")
