@@ -58,16 +58,11 @@ extension LiveTests {
         /// The kernel sends HUP and CONT to stopped processes whose group nothing ties to its session any more.
         @Test func nobodyRunsOnBetweenStopAndKill() throws {
             let mark = "\(try Surroundings.temporaryFolder())/hung-up"
-            let inner = "trap 'touch \(mark)' HUP; while :; do sleep 0.01; done"
-            let script = "set -m; sh -c 'sh -c \"$0\" & wait' \"$0\" & wait"
-            for _ in 0..<5 {
-                let child = try Child(["setsid", "bash", "-c", script, inner])
-                let job = try family(of: child, 2)[1]
-                for _ in 0..<300 where ProcessView(pid: job).children.isEmpty { usleep(10_000) }
-                usleep(50_000)
-                #expect(try KillRun(["-KILL", "--tree", "\(job)"]).status == 0)
-                child.end()
-            }
+            let demo = try demo("grouped", mark)
+            let group = demo.otherPids
+            try #require(group.count == 2 && getpgid(group[1]) == group[0] && getpgid(demo.pid) != group[0])
+            #expect(try KillRun(["-KILL", "--tree", "\(group[0])"]).document.targets.map(\.pid) == group.reversed())
+            for pid in group { #expect(awaitState(pid) { $0 == nil || $0 == "Z" } != "S") }
             #expect(access(mark, F_OK) != 0, "it ran its handler for HUP")
         }
 

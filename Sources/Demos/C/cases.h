@@ -51,6 +51,7 @@
     X(stubborn, "stubborn", "ignores TERM")                                                              \
     X(polite, "polite", "exits with a status when TERM comes [STATUS]")                                  \
     X(family, "family", "forks children that fork children [DEPTH]; says their pids")                    \
+    X(grouped, "grouped", "a group of its own whose second makes a file at HUP; says their pids [FILE]")  \
     X(forking, "forking", "forks again whenever a child ends")                                           \
     X(deadlock, "deadlock", "waits for a child through a pipe, and that one for it")                     \
     X(locked, "locked", "has a child that waits for its lock of a file; says the pid")                   \

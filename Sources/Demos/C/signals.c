@@ -3,6 +3,7 @@
 #define _GNU_SOURCE
 #include "cases.h"
 
+#include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -114,6 +115,37 @@ void demo_family(const char *argument) {
     }
     close(ends[0]);
     close(ends[1]);
+}
+
+static const char *hangup_file;
+
+static void note_hangup(int signal) {
+    (void)signal;
+    close(open(hangup_file, O_WRONLY | O_CREAT, 0600));
+}
+
+void demo_grouped(const char *argument) {
+    hangup_file = argument;
+    int ends[2];
+    if (!argument || pipe(ends) != 0) demo_give_up("no file, or no pipe");
+    pid_t first = start_child();
+    if (first == 0) {
+        setpgid(0, 0);
+        pid_t second = start_child();
+        if (second == 0) {
+            // It outlives its parent, by a minute at most.
+            prctl(PR_SET_PDEATHSIG, 0, 0, 0, 0);
+            handle(SIGHUP, note_hangup);
+            second = getpid();
+            (void)!write(ends[1], &second, sizeof second);
+            alarm(60);
+        }
+        demo_wait();
+    }
+    pid_t second;
+    if (read(ends[0], &second, sizeof second) != sizeof second) demo_give_up("no child");
+    demo_say("pid", first);
+    demo_say("pid", second);
 }
 
 static void fork_on(void) {
