@@ -22,8 +22,9 @@ extension ProcessField {
     static let state: [ProcessField] = [
         ProcessField(
             "s", "S", also: ["state": "S"], json: "state",
-            "R runs or could, S asleep, D asleep in the kernel where no signal reaches it, T stopped, t traced, "
-                + "Z ended but not waited for, I idle thread of the kernel", unit: .text, width: 1, .left,
+            "R runs or could, S asleep, D asleep in the kernel where at most a fatal signal reaches it, "
+                + "T stopped, t traced, Z ended but not waited for, I idle thread of the kernel", unit: .text, width: 1,
+            .left,
             value: { .bytes([$0.stat.state]) }),
         ProcessField(
             "stat", "STAT", json: "stateLetters",

@@ -44,7 +44,8 @@ extension TreeReport {
         case .stuck(let seconds):
             let since = seconds.map { " since " + Units.duration($0) } ?? ""
             let place = node.record.waitChannel.flatMap { $0.isEmpty || $0 == [0x30] ? nil : TerminalText.escaped($0) }
-            return "D\(since)\(place.map { " in " + $0 } ?? ""): no signal can end it"
+            // Some such waits a fatal signal ends (TASK_KILLABLE: vfork, NFS), others none; the letter is the same.
+            return "D\(since)\(place.map { " in " + $0 } ?? ""): KILL may not end it"
         }
     }
 

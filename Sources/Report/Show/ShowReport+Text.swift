@@ -138,7 +138,8 @@ extension ShowReport {
 
     private var state: Line {
         let names: [Character: String] = [
-            "R": "running or ready", "S": "sleeping", "D": "in the kernel, no signal wakes it", "T": "stopped",
+            "R": "running or ready", "S": "sleeping", "D": "in the kernel, at most a fatal signal wakes it",
+            "T": "stopped",
             "t": "held by its tracer", "Z": "ended (zombie)", "X": "ended", "I": "idle kernel thread",
         ]
         // Of the look that also tells why.

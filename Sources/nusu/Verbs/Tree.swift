@@ -17,7 +17,7 @@ struct Tree: ParsableCommand, Verb {
             nusu tree --kernel    with the threads of the kernel
 
             What somebody must look at stands in the first line and is marked with !: zombies, and who must wait for \
-            them; processes that sleep in the kernel where no signal reaches them. Siblings that differ in nothing are \
+            them; processes that sleep in the kernel where KILL may not reach them. Siblings that differ in nothing are \
             one line. On the right stands where a process differs from its parent: user, terminal, container, namespaces.
             """)
 
