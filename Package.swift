@@ -62,7 +62,9 @@ let package = Package(
         .executableTarget(name: "Filtered", path: "Tests/Filtered"),
         .testTarget(name: "ModelTests", dependencies: ["Model"], swiftSettings: settings),
         .testTarget(name: "KernelTests", dependencies: ["CLinux", "Kernel", "Model", system], swiftSettings: settings),
-        .testTarget(name: "CaptureTests", dependencies: ["Capture", "Kernel", "Model"], swiftSettings: settings),
+        .testTarget(
+            name: "CaptureTests", dependencies: ["Capture", "Kernel", "Model"], exclude: ["Processes/Fixtures"],
+            swiftSettings: settings),
         .testTarget(name: "AnalysisTests", dependencies: ["Analysis", "Model"], swiftSettings: settings),
         .testTarget(
             name: "ReportTests", dependencies: ["Report", "Analysis", "Model"], exclude: ["Snapshots"],

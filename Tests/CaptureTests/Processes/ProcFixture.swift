@@ -1,7 +1,7 @@
 import Glibc
 
 /// A folder of the shape of /proc in a temporary place, gone with the value.
-final class ProcFixture {
+final class ProcFixture: Sendable {
     let root: String
 
     init() throws {
