@@ -33,7 +33,7 @@ demo: deps
 	@scripts/demo "$$($(SWIFT) build --scratch-path $(BUILD) --show-bin-path)"; [ $$? -eq 1 ]
 
 test: deps
-	$(SWIFT) test --scratch-path $(BUILD)
+	@scripts/test $(SWIFT) test --scratch-path $(BUILD)
 
 check: deps lint imports debug test
 
@@ -59,11 +59,11 @@ server: deps
 # The long forms of the tests: nusu killed at random moments, real servers under load.
 soak: deps test-deps server
 	NUSU_SOAK=1 NUSU_TEST_SERVER=$(abspath $(BUILD))/server/release/nusu-test-server \
-	    $(SWIFT) test --scratch-path $(BUILD) --filter 'Snapshot|LiveTests'
+	    scripts/test $(SWIFT) test --scratch-path $(BUILD) --filter 'Snapshot|LiveTests'
 
 # The parsers and the heap reader on damaged input; NUSU_FUZZ asks those tests for more rounds than usual.
 fuzz: deps
-	NUSU_FUZZ=1 $(SWIFT) test --scratch-path $(BUILD) --filter '[Ff]uzz|[Hh]ostile|[Dd]amaged|[Tt]runcated|[Pp]roperty'
+	NUSU_FUZZ=1 scripts/test $(SWIFT) test --scratch-path $(BUILD) --filter '[Ff]uzz|[Hh]ostile|[Dd]amaged|[Tt]runcated|[Pp]roperty'
 
 install: release
 	install -d "$(DESTDIR)$(PREFIX)/bin"
