@@ -1,3 +1,4 @@
+import CLinux
 import Glibc
 
 /// Why a test could not be carried out: of the harness, not of nusu.
@@ -87,6 +88,26 @@ final class Child {
         status = 128 + SIGKILL
     }
 
+    /// Waits until it has got to what it does after it was ready: its main thread sleeps, or has run for a while since.
+    ///
+    /// A program is ready before it says so, but not out of saying it: on a busy machine whoever reads the line may run
+    /// first, and would see what the writing has left on the stack.
+    func settle() throws {
+        let start = timeOnProcessor
+        let isSettled = comesTrue {
+            guard let state = ProcessView(pid: pid).state else { return true }
+            if state != "R" { return true }
+            guard let start, let now = timeOnProcessor else { return false }
+            return now - start >= 5_000_000
+        }
+        guard isSettled else { throw HarnessError("process \(pid) was never given a processor") }
+    }
+
+    /// Nanoseconds that its main thread has run (man 5 proc_pid_schedstat); nil where the kernel does not count them.
+    private var timeOnProcessor: UInt64? {
+        Surroundings.readFile("/proc/\(pid)/schedstat")?.split(separator: " ").first.flatMap { UInt64($0) }
+    }
+
     func write(_ text: String) {
         var bytes = Array(text.utf8)
         while !bytes.isEmpty {
@@ -149,9 +170,9 @@ final class Child {
 
     private static func pipe() throws -> (read: Int32, write: Int32) {
         var ends: [Int32] = [-1, -1]
-        guard Glibc.pipe(&ends) == 0 else { throw HarnessError("no pipe") }
-        // Other tests start processes at the same time: none may inherit these ends by accident.
-        for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
+        // Closed on exec from the first moment: other tests start processes at the same time, and one that inherited the
+        // writing end would keep this child's input from ever ending.
+        guard clinux_pipe(&ends) == 0 else { throw HarnessError("no pipe") }
         return (ends[0], ends[1])
     }
 
@@ -202,6 +223,17 @@ enum Clock {
         clock_gettime(CLOCK_MONOTONIC, &time)
         return Double(time.tv_sec) + Double(time.tv_nsec) / 1e9
     }
+}
+
+/// Whether something comes true within a time that is long even for a busy machine. For what must come about and takes as
+/// long as it takes: a fixed wait would test the machine.
+func comesTrue(withinSeconds seconds: Double = 10, _ condition: () throws -> Bool) rethrows -> Bool {
+    let deadline = Clock.now + seconds
+    while try !condition() {
+        guard Clock.now < deadline else { return false }
+        usleep(1000)
+    }
+    return true
 }
 
 /// Runs a program to its end.

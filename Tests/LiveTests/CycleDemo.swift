@@ -30,9 +30,10 @@ final class CycleDemo {
         child = try Child([path, name], environment: environment)
         while true {
             guard let line = try child.readLine() else { throw HarnessError("\(program) \(name) ended too early") }
-            if line == "ready" { return }
+            if line == "ready" { break }
             try take(line)
         }
+        try child.settle()
     }
 
     private func take(_ line: String) throws {

@@ -34,9 +34,10 @@ final class Demo {
             guard let line = try child.readLine() else {
                 throw HarnessError("\(program) \(arguments) ended before it was ready")
             }
-            if line == "ready" { return }
+            if line == "ready" { break }
             try take(line)
         }
+        try child.settle()
     }
 
     func end() { child.end() }

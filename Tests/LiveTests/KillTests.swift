@@ -89,7 +89,7 @@ extension LiveTests {
         @Test func ladder() throws {
             let stubborn = try demo("stubborn")
             let polite = try demo("polite")
-            let run = try KillRun(["--ladder", "--ladder-wait", "300ms", "\(stubborn.pid)", "\(polite.pid)"])
+            let run = try KillRun(["--ladder", "--ladder-wait", "1s", "\(stubborn.pid)", "\(polite.pid)"])
             #expect(run.status == 0)
             let targets = run.document.targets
             try #require(targets.count == 2)
@@ -139,11 +139,13 @@ extension LiveTests {
 
         @Test func dryRunTouchesNothing() throws {
             let demo = try demo("family", "2")
+            // They say who they are before they wait.
+            let family = [demo.pid] + demo.otherPids
+            #expect(comesTrue { family.allSatisfy { ProcessView(pid: $0).state == "S" } })
             let run = try KillRun(["--dry-run", "-KILL", "--tree", "\(demo.pid)"])
             #expect(run.document.targets.count == 3)
             #expect(run.document.targets.allSatisfy { $0.steps.map(\.result) == ["planned"] })
-            #expect(demo.view.state == "S")
-            #expect(demo.otherPids.allSatisfy { ProcessView(pid: $0).state == "S" })
+            #expect(family.allSatisfy { ProcessView(pid: $0).state == "S" })
             _ = try KillRun(["-KILL", "--tree", "\(demo.pid)"])
         }
 

@@ -125,7 +125,7 @@ extension LiveTests {
             #expect(try said.of("KILL").wouldEnd)
             kill(inner, SIGTERM)
             usleep(30_000)
-            #expect(ProcessView(pid: inner).state == "S")
+            #expect(comesTrue { ProcessView(pid: inner).state == "S" })
         }
 
         @Test func explainsOne() throws {

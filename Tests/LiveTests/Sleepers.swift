@@ -11,11 +11,14 @@ final class Sleepers {
         children = try (0..<count).map { _ in try Child(arguments) }
         // Between fork and exec they still have the test's name, and what starts has not gone to sleep yet.
         for child in children {
-            for _ in 0..<1000 where !Sleepers.sleeps(child.pid, arguments[0]) { usleep(1000) }
+            guard comesTrue({ Sleepers.sleeps(child.pid, arguments[0]) }) else {
+                throw HarnessError("process \(child.pid) does not sleep")
+            }
         }
     }
 
-    private static func sleeps(_ pid: pid_t, _ name: String) -> Bool {
+    /// Whether it runs the program of that name, and that sleeps.
+    static func sleeps(_ pid: pid_t, _ name: String) -> Bool {
         let asleep = Surroundings.readFile("/proc/\(pid)/wchan")?.contains("nanosleep") ?? false
         return asleep && Surroundings.readFile("/proc/\(pid)/comm")?.hasPrefix(name) == true
     }

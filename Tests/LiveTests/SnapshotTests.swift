@@ -159,13 +159,14 @@ extension LiveTests {
             kill(program.pid, SIGSTOP)
             for _ in 0..<3 {
                 try SnapshotTests.take(program.pid, method) { _ in }
-                usleep(20_000)
-                #expect(program.view.threads.allSatisfy { program.view.status("State", thread: $0)?.first == "T" })
+                #expect(
+                    comesTrue {
+                        program.view.threads.allSatisfy { program.view.status("State", thread: $0)?.first == "T" }
+                    })
                 #expect(program.view.zombies.isEmpty)
             }
             kill(program.pid, SIGCONT)
-            usleep(20_000)
-            #expect(program.harm.isEmpty)
+            #expect(comesTrue { program.harm.isEmpty })
             #expect(try program.verdict().isEmpty)
         }
 
@@ -183,8 +184,10 @@ extension LiveTests {
             let pid = program.pid
             let failure = SnapshotTests.failure {
                 try SnapshotTests.take(pid, .fork) { session in
-                    for child in ProcessView(pid: pid).children { kill(child, SIGKILL) }
-                    usleep(20_000)
+                    for child in ProcessView(pid: pid).children {
+                        kill(child, SIGKILL)
+                        _ = comesTrue { ProcessView(pid: child).state == "Z" }
+                    }
                     _ = session.image.reader.word(at: session.image.threads[0].stackPointer)
                 }
             }

@@ -59,13 +59,14 @@ enum Surroundings {
 
     /// Makes a program of a script's text.
     static func write(_ text: String, program path: String) throws {
-        guard let file = fopen(path, "w") else { throw HarnessError("cannot write \(path): \(errno)") }
+        // Closed on exec: a process started meanwhile would hold it open for writing, and nobody could start it.
+        guard let file = fopen(path, "we") else { throw HarnessError("cannot write \(path): \(errno)") }
         let isWhole = fputs(text, file) >= 0
         guard fclose(file) == 0, isWhole, chmod(path, 0o755) == 0 else { throw HarnessError("cannot write \(path)") }
     }
 
     static func write(_ bytes: [UInt8], _ path: String) throws {
-        guard let file = fopen(path, "w") else { throw HarnessError("cannot write \(path): \(errno)") }
+        guard let file = fopen(path, "we") else { throw HarnessError("cannot write \(path): \(errno)") }
         let count = fwrite(bytes, 1, bytes.count, file)
         guard fclose(file) == 0, count == bytes.count else { throw HarnessError("cannot write \(path)") }
     }
