@@ -204,6 +204,11 @@ struct KillRun {
         }
     }
 
+    /// Whether the kernel ends all that were sent the last signal, whatever they would do themselves.
+    var isEndCertain: Bool {
+        entries.indices.allSatisfy { !isAwaited($0) || entries[$0].target.steps.last?.outlook?.isEnd == true }
+    }
+
     mutating func finish() {
         for index in entries.indices where entries[index].target.hasEnded {
             guard entries[index].target.steps.last?.result == .sent else { continue }

@@ -61,6 +61,20 @@ extension LiveTests {
             #expect(demo.poll() == 128 + SIGTERM)
         }
 
+        /// The kernel takes 0.1 s for each GiB: meanwhile it does not run on.
+        @Test(
+            .enabled(
+                if: installed("python3") != nil && Surroundings.availableBytes > 4 << 30,
+                "python3 is not installed, or less than 4 GiB of memory are available"))
+        func largeOnesEnd() throws {
+            let program = "import time; kept = b'x' * (2 << 30); print('ready', flush=True); time.sleep(60)"
+            let child = try Child(["python3", "-c", program])
+            #expect(try child.readLine() == "ready")
+            let target = try #require(try KillRun(["\(child.pid)"]).document.targets.first)
+            #expect(target.ended)
+            #expect(target.endSignal?.name == "TERM")
+        }
+
         @Test func saysWhyNothingHappened() throws {
             let ignoring = try demo("stubborn")
             let run = try KillRun(["\(ignoring.pid)"])

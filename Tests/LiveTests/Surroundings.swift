@@ -29,6 +29,13 @@ enum Surroundings {
     /// Whether processes with numbers of their own can be made.
     static let hasPidNamespaces: Bool = (try? run(["unshare", "--pid", "--fork", "true"]).status) == 0
 
+    /// Memory that can be had without taking anybody's (man 5 proc_meminfo).
+    static var availableBytes: Int {
+        let lines = (readFile("/proc/meminfo") ?? "").split(separator: "\n")
+        let words = lines.first { $0.hasPrefix("MemAvailable:") }?.split(separator: " ") ?? []
+        return words.count > 1 ? (Int(words[1]) ?? 0) << 10 : 0
+    }
+
     static let hasCompiler = installed("cc") != nil
 
     /// Whether a compiled program can be linked statically.

@@ -120,18 +120,18 @@ struct Kill: ParsableCommand, Verb {
             haveEnded = run.wait(seconds: ladderWait.value)
             if !haveEnded {
                 try run.send(Signal.number(Signal.kill))
-                haveEnded = run.wait(seconds: Kill.afterKill)
+                haveEnded = run.wait(seconds: Kill.certainEnd)
             }
         } else if signal.signal != nil, run.expectsEnd {
-            haveEnded = run.wait(seconds: Kill.usualEnd)
+            haveEnded = run.wait(seconds: run.isEndCertain ? Kill.certainEnd : Kill.usualEnd)
         }
         while wait, signal.signal != nil, !haveEnded { haveEnded = run.wait(seconds: 3600) }
         run.finish()
     }
 
-    /// The kernel needs time to take a large process apart.
-    private static let afterKill = 2.0
-    /// Most end within this; who does not is said to run on.
+    /// The kernel needs time to take a large process apart: 0.1 s for each GiB.
+    private static let certainEnd = 2.0
+    /// Most that catch the signal end within this; who does not is said to run on.
     private static let usualEnd = 0.1
 
     /// A target that does not exist is remarked; the others go on.
