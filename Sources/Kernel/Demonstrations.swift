@@ -70,19 +70,20 @@ package enum Demonstrations {
         // A child that forks and ends; the grandchild outlives it by what is shown, and ends by itself.
         var child = try ForkedChild {
             var pid = clinux_fork(
-                { _ in
+                { pipe in
                     clinux_outlive_parent()
+                    // Said only now: before that it would end with its parent.
+                    var own = getpid()
+                    _ = write(Int32(Int(bitPattern: pipe)), &own, 4)
                     usleep(1_000_000)
                     return 0
-                }, nil)
-            _ = write(writing, &pid, 4)
+                }, UnsafeMutableRawPointer(bitPattern: Int(writing)))
+            if pid < 0 { _ = write(writing, &pid, 4) }
             _ = go.receive()
             return 0
         }
         var grandchild: Int32 = 0
         guard read(number[0], &grandchild, 4) == 4, grandchild > 0 else { throw .resourceTemporarilyUnavailable }
-        // The child takes back that it ends with its parent before it can be seen to have one.
-        usleep(50_000)
         let pid = ExplainValue.number(Int64(grandchild))
         var lines = [DemonstrationLine(.orphanBefore, pid, .number(Int64(child.pid)))]
         go.send()
