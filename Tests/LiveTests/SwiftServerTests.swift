@@ -28,6 +28,7 @@ extension LiveTests {
             let environment = environment.merging(isSeeded ? ["SEEDED": "1"] : [:]) { $1 }
             let server = try Child([swiftServer], environment: environment)
             let port = try #require(server.readLine()?.split(separator: " ").last.map(String.init))
+            let atRest = Self.descriptors(of: server.pid)
             let client = try Self.client(port)
             for _ in 0..<Self.looksUnderLoad {
                 // Requests that end between the two snapshots are set aside as possibly lost.
@@ -40,6 +41,7 @@ extension LiveTests {
             #expect(words.last == "0\n" && asked > 100, "asked and failed: \(words)")
 
             // The connections are closed: once the loops have seen it, whatever is left of a request is lost.
+            #expect(comesTrue { Self.descriptors(of: server.pid) <= atRest })
             usleep(200_000)
             let run = try LeakRun("\(server.pid)")
             let document = try CycleDocument.read(run)
@@ -56,6 +58,10 @@ extension LiveTests {
             )
             #expect(ProcessView(pid: server.pid).harm.isEmpty)
             #expect(server.poll() == nil)
+        }
+
+        private static func descriptors(of pid: pid_t) -> Int {
+            (try? run(["ls", "/proc/\(pid)/fd"]).text.split(separator: "\n").count) ?? 0
         }
 
         private func expectOnlySeed(_ groups: [CycleDocument.Group], _ isSeeded: Bool) {
