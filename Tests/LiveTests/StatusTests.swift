@@ -63,6 +63,23 @@ extension LiveTests {
             #expect(demo.view.state == "D")
         }
 
+        /// What stands in the kernel for a moment only, as it does for a disk, is looked at once it is out of it.
+        @Test func leavingTheKernel() throws {
+            let demo = try Demo("nusu-demo", ["vfork"])
+            #expect(comesTrue { demo.view.state == "D" })
+            let words = [Surroundings.nusu, "leaks", "\(demo.pid)", "--json", "--addresses", "--limit", "0"]
+            let nusu = try Child(words, capturesErrors: true)
+            #expect(comesTrue { demo.view.isTraced })
+            // Longer than a stop is tried for.
+            usleep(400_000)
+            let child = try #require(demo.view.children.first)
+            kill(child, SIGKILL)
+            let document = try LeakRun(outcome: nusu.finish(withinSeconds: 60)).document()
+            #expect(differences(document, from: demo.truth).isEmpty)
+            #expect(demo.view.zombies == [child])
+            #expect(!demo.view.isTraced && demo.view.state == "S")
+        }
+
         @Test(
             .enabled(if: Surroundings.isRoot && installed("setpriv") != nil, "changing the user needs root and setpriv")
         )

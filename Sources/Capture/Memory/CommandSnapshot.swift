@@ -84,7 +84,7 @@ package enum CommandSnapshot {
         let session: SnapshotSession
         do throws(SnapshotCapture.Obstacle) { session = try capture.session(of: threads) } catch {
             switch error {
-            case .failure(let failure): throw failure
+            case .failure(let failure), .stuck(_, let failure): throw failure
             case .unforkable(let reason):
                 throw Failure(.internal, what: reason, subject: process.description, remedy: "try again")
             }

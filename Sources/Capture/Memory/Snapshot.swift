@@ -12,6 +12,9 @@ package enum Snapshot {
     /// While it lasts SIGINT, SIGTERM, SIGHUP and SIGQUIT are held back on the calling thread: reads then fail, the session
     /// ends, and the failure is `.interrupted`.
     ///
+    /// A thread that stands in the kernel (it waits for a disk, say) cannot be stopped. It is waited for without holding the
+    /// others, for up to `patienceSeconds`, and tried once more.
+    ///
     /// - Parameter observer: told of every step after it was taken, on that thread.
     /// - Throws: what `body` throws; `.noTarget`, `.notPermitted`, `.unsupported` when there is no snapshot, or when it had to
     ///   be given up.
@@ -21,23 +24,59 @@ package enum Snapshot {
     ) throws(Failure) -> Result {
         let gate = SignalGate()
         defer { gate.hold() }
-        return try OwnerThread.run { () throws(Failure) -> Result in
-            try withoutActuallyEscapingObserver(observer) { observer throws(Failure) in
+        do throws(SnapshotCapture.Obstacle) {
+            return try attempt(plan, procFS: procFS, observer: observer, body: body)
+        } catch {
+            guard case .stuck(let thread, _) = error, leavesTheKernel(thread, of: plan.process, procFS) else {
+                throw failure(error, plan)
+            }
+        }
+        do throws(SnapshotCapture.Obstacle) {
+            return try attempt(plan, procFS: procFS, observer: observer, body: body)
+        } catch { throw failure(error, plan) }
+    }
+
+    private static let patienceSeconds = 1.0
+
+    /// Waits until a second try can stop the thread; false when it stays where none can.
+    private static func leavesTheKernel(_ thread: Int32, of process: ProcessIdentity, _ procFS: ProcFS) -> Bool {
+        let deadline = Moment.now.after(seconds: patienceSeconds)
+        while (try? procFS.stat(of: process.pid, thread: thread))?.state == UInt8(ascii: "D") {
+            guard Moment.now < deadline else { return false }
+            Pause.sleep(seconds: 0.005)
+        }
+        return true
+    }
+
+    /// On a thread of its own: only its end lets a thread go that does not stop.
+    private static func attempt<Result>(
+        _ plan: SnapshotPlan, procFS: ProcFS, observer: @Sendable (SnapshotStep) -> Void,
+        body: @Sendable (SnapshotSession) throws(Failure) -> Result
+    ) throws(SnapshotCapture.Obstacle) -> Result {
+        try OwnerThread.run { () throws(SnapshotCapture.Obstacle) -> Result in
+            try withoutActuallyEscapingObserver(observer) { observer throws(SnapshotCapture.Obstacle) in
                 let session = try begin(plan, procFS: procFS, observer: observer)
-                return try use(session, process: plan.process, body: body)
+                do throws(Failure) {
+                    return try use(session, process: plan.process, body: body)
+                } catch { throw .failure(error) }
             }
         } failed: { error in
-            Failure(
-                .internal, what: "cannot start a thread: \(error)", subject: plan.process.description,
-                remedy: "free some memory, or raise the limit on processes (ulimit -u)")
+            .failure(
+                Failure(
+                    .internal, what: "cannot start a thread: \(error)", subject: plan.process.description,
+                    remedy: "free some memory, or raise the limit on processes (ulimit -u)"))
         }
     }
 
     private static func withoutActuallyEscapingObserver<Result>(
-        _ observer: (SnapshotStep) -> Void, _ body: (@escaping (SnapshotStep) -> Void) throws(Failure) -> Result
-    ) throws(Failure) -> Result {
-        let outcome: Swift.Result<Result, Failure> = withoutActuallyEscaping(observer) { observer in
-            do throws(Failure) { return .success(try body(observer)) } catch { return .failure(error) }
+        _ observer: (SnapshotStep) -> Void,
+        _ body: (@escaping (SnapshotStep) -> Void) throws(SnapshotCapture.Obstacle) -> Result
+    ) throws(SnapshotCapture.Obstacle) -> Result {
+        typealias Outcome = Swift.Result<Result, SnapshotCapture.Obstacle>
+        let outcome: Outcome = withoutActuallyEscaping(observer) { observer in
+            do throws(SnapshotCapture.Obstacle) {
+                return .success(try body(observer))
+            } catch { return .failure(error) }
         }
         return try outcome.get()
     }
@@ -45,20 +84,18 @@ package enum Snapshot {
     /// The planned method, or the one it falls back to when the target cannot be made to fork.
     private static func begin(
         _ plan: SnapshotPlan, procFS: ProcFS, observer: @escaping (SnapshotStep) -> Void
-    ) throws(Failure) -> SnapshotSession {
+    ) throws(SnapshotCapture.Obstacle) -> SnapshotSession {
         do throws(SnapshotCapture.Obstacle) {
             return try SnapshotCapture(plan: plan, method: plan.method, procFS: procFS, observer: observer).session()
         } catch {
-            guard case .unforkable = error, let fallback = plan.fallback else { throw failure(error, plan) }
-            do throws(SnapshotCapture.Obstacle) {
-                return try SnapshotCapture(plan: plan, method: fallback, procFS: procFS, observer: observer).session()
-            } catch { throw failure(error, plan) }
+            guard case .unforkable = error, let fallback = plan.fallback else { throw error }
+            return try SnapshotCapture(plan: plan, method: fallback, procFS: procFS, observer: observer).session()
         }
     }
 
     private static func failure(_ obstacle: SnapshotCapture.Obstacle, _ plan: SnapshotPlan) -> Failure {
         switch obstacle {
-        case .failure(let failure): failure
+        case .failure(let failure), .stuck(_, let failure): failure
         case .unforkable(let reason): unforkable(plan, reason)
         }
     }

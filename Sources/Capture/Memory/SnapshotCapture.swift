@@ -7,6 +7,8 @@ import SystemPackage
 struct SnapshotCapture {
     enum Obstacle: Error {
         case failure(Failure)
+        /// This thread did not stop in time. It may a moment later.
+        case stuck(thread: Int32, Failure)
         /// Nothing was changed; another method may do.
         case unforkable(String)
     }
@@ -112,7 +114,9 @@ struct SnapshotCapture {
             try attachment.stopAll(threads, within: seconds) { observer(SnapshotStep(stopping: $0)) }
         } catch {
             attachment.release()
-            throw .failure(failure(error, seconds: seconds))
+            let failure = failure(error, seconds: seconds)
+            if case .stuck(let thread) = error { throw .stuck(thread: thread, failure) }
+            throw .failure(failure)
         }
     }
 
