@@ -100,11 +100,11 @@ import Testing
         let procfs = ProcFS(root: kernel.root)
         let roles = try kernel.pid("roles")
         let pipe = procfs.waits(from: try kernel.pid("pipe"))
-        guard case .pipe(_, true) = pipe.first?.cause else {
+        guard case .pipe(_, true, _) = pipe.first?.cause else {
             Issue.record("\(pipe)")
             return
         }
-        #expect(pipe.first?.awaited.contains(roles) == true && pipe.first?.descriptor == 3)
+        #expect(pipe.first?.awaited.contains { $0.process.pid == roles } == true && pipe.first?.descriptor == 3)
         let child = procfs.waits(from: try kernel.pid("waiting"))
         #expect(child.map(\.cause) == [.child, .fileLock, .signal])
         #expect(child.last?.process.pid == (try kernel.pid("lock-holder")))
