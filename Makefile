@@ -32,7 +32,7 @@ demo: deps
 	@# nusu ends with 1 when it has found something lost, as it must here.
 	@scripts/demo "$$($(SWIFT) build --scratch-path $(BUILD) --show-bin-path)"; [ $$? -eq 1 ]
 
-test: deps
+test: deps test-deps
 	@scripts/test $(SWIFT) test --scratch-path $(BUILD)
 
 check: deps lint imports debug test
