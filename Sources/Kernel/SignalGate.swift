@@ -36,6 +36,26 @@ package struct SignalGate: ~Copyable {
         return signal > 0 ? signal : nil
     }
 
+    /// Waits so long for a signal; nil when none came, or a child has something to report (see `init`).
+    ///
+    /// The corresponding C function is `sigtimedwait`.
+    package static func wait(seconds: Double) -> Received? {
+        var signals = signals
+        sigaddset(&signals, SIGCHLD)
+        let bounded = min(max(seconds, 0), 3600)
+        var time = timespec(tv_sec: Int(bounded), tv_nsec: Int(bounded.truncatingRemainder(dividingBy: 1) * 1e9))
+        var info = siginfo_t()
+        let signal = sigtimedwait(&signals, &info, &time)
+        // SI_KERNEL is above 0, what processes send is not.
+        return signal > 0 && signal != SIGCHLD ? Received(signal: signal, isFromTerminal: info.si_code > 0) : nil
+    }
+
+    package struct Received: Hashable, Sendable {
+        package let signal: Int32
+        /// It went to every process in the foreground.
+        package let isFromTerminal: Bool
+    }
+
     /// Waits until a child has something to report, or so long. A signal that somebody sent to nusu goes to `forward`; one of
     /// the terminal goes to every process in its foreground without that.
     ///

@@ -77,18 +77,10 @@ struct LookOptions: ParsableArguments {
     func save<Result>(
         _ look: GraphSource.Look<Result>, of source: GraphSource, residentBytes: UInt64?
     ) throws(Failure) {
-        guard let path = save, let graph = look.savable else { return }
-        let variables = graph.process.variableAddresses(limit: LookOptions.namedVariables)
-        let facts = SavedFacts(
-            secondsSince1970: Int64(time(nil)), snapshot: look.facts, attempts: look.attempts,
-            residentBytes: residentBytes, symbols: source.symbols(variables, mappings: look.mappings),
-            fields: source.fields(of: graph.process.classNames, mappings: look.mappings))
-        try SavedFile.write(graph, facts, to: path)
+        guard let path = save else { return }
+        try SavedFile.save(look, of: source, residentBytes: residentBytes, to: path)
     }
 
     /// Stdout is the file's.
     var isReportLeftOut: Bool { save == SavedFile.standardOutput }
-
-    /// Variables whose names are saved: programs have a few thousand that hold blocks.
-    private static let namedVariables = 100_000
 }

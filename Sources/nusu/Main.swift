@@ -24,7 +24,7 @@ enum Main {
     private static func run(_ arguments: [String]) -> Int32 {
         let output = Output(arguments: arguments)
         do {
-            var command = try NusuCommand.parseAsRoot(Kill.rewritten(arguments))
+            var command = try NusuCommand.parseAsRoot(Watch.rewritten(Kill.rewritten(arguments)))
             guard let verb = command as? any Verb else {
                 // The root without a verb, or `help`, which throw their text.
                 try command.run()

@@ -3,8 +3,8 @@ import ArgumentParser
 /// The root of the command line: `nusu VERB [TARGET] [OPTIONS]`.
 struct NusuCommand: ParsableCommand {
     static let verbs: [any ParsableCommand.Type] = [
-        Leaks.self, Heap.self, Why.self, Diff.self, Memory.self, Maps.self, Ps.self, Tree.self, Find.self, Show.self,
-        SignalVerb.self, Kill.self, Explain.self,
+        Leaks.self, Heap.self, Why.self, Diff.self, Memory.self, Maps.self, Watch.self, Ps.self, Tree.self, Find.self,
+        Show.self, SignalVerb.self, Kill.self, Explain.self,
     ]
 
     static let configuration = CommandConfiguration(
@@ -34,6 +34,7 @@ struct NusuCommand: ParsableCommand {
               nusu show 1234               what the kernel knows of it, and why it waits
               nusu signal 1234             what each signal would do to it; nusu signal TERM explains one
               nusu kill --ladder 1234      TERM, wait, KILL; says what came of it
+              nusu watch 1234              whether it grows, how fast, and when it reaches its limit
               nusu explain zombie          a notion, its live value here, a demo; in English or Korean
 
             EXIT STATUS

@@ -88,6 +88,17 @@ struct ByteSize: ExpressibleByArgument {
     var defaultValueDescription: String { "\(count)" }
 }
 
+/// A share of a whole: `90%`, `90`; above 0, at most 100.
+struct Percent: ExpressibleByArgument {
+    let share: Double
+
+    init?(argument: String) {
+        let digits = argument.hasSuffix("%") ? String(argument.dropLast()) : argument
+        guard let number = Double(digits), number > 0, number <= 100 else { return nil }
+        share = number / 100
+    }
+}
+
 /// An address as nusu and debuggers print it: `0x55d0c8e00000`, or hexadecimal digits alone.
 struct HexAddress: ExpressibleByArgument {
     let value: UInt64

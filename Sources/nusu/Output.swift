@@ -98,11 +98,14 @@ struct Output {
     }
 
     /// Columns of the terminal behind a descriptor; nil where there is none, or it does not say.
-    static func terminalWidth(_ descriptor: Int32) -> Int? {
+    static func terminalWidth(_ descriptor: Int32) -> Int? { terminalSize(descriptor)?.columns }
+
+    /// The corresponding C function is `ioctl` (TIOCGWINSZ).
+    static func terminalSize(_ descriptor: Int32) -> (columns: Int, rows: Int)? {
         var size = winsize()
         guard isatty(descriptor) == 1, ioctl(descriptor, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 else {
             return nil
         }
-        return Int(size.ws_col)
+        return (Int(size.ws_col), Int(size.ws_row))
     }
 }

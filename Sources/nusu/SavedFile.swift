@@ -68,19 +68,50 @@ enum SavedFile {
         }
     }
 
-    /// Writes a graph and what is known of the look. Under its name stands either the whole file or what was there before.
+    /// Saves what was looked at, with the names that only the process can tell.
+    /// - Parameter residentBytes: of the target when it was looked at.
+    static func save<Result>(
+        _ look: GraphSource.Look<Result>, of source: GraphSource, residentBytes: UInt64?, to path: String
+    ) throws(Failure) {
+        guard let graph = look.savable else { return }
+        let variables = graph.process.variableAddresses(limit: namedVariables)
+        let facts = SavedFacts(
+            secondsSince1970: Int64(time(nil)), snapshot: look.facts, attempts: look.attempts,
+            residentBytes: residentBytes, symbols: source.symbols(variables, mappings: look.mappings),
+            fields: source.fields(of: graph.process.classNames, mappings: look.mappings))
+        try write(graph, facts, to: path)
+    }
+
+    /// Variables whose names are saved: programs have a few thousand that hold blocks.
+    private static let namedVariables = 100_000
+
+    /// Writes a graph and what is known of the look.
     static func write(_ graph: SavableGraph, _ facts: SavedFacts, to path: String) throws(Failure) {
         if path == standardOutput {
             try write(graph, facts, descriptor: STDOUT_FILENO, "stdout")
-            return
+        } else {
+            try replace(path) { (descriptor) throws(Failure) in
+                try write(graph, facts, descriptor: descriptor, path)
+            }
         }
+    }
+
+    /// Writes a report.
+    static func write(_ text: String, to path: String) throws(Failure) {
+        try replace(path) { (descriptor) throws(Failure) in
+            if let error = Output.write(text, to: descriptor) { throw failure("cannot write \(path)", path, error) }
+        }
+    }
+
+    /// Under the name stands either the whole file or what was there before.
+    private static func replace(_ path: String, _ body: (Int32) throws(Failure) -> Void) throws(Failure) {
         var template = Array("\(path).XXXXXX".utf8CString)
         // Mode 0600, as mkstemp makes it.
         let descriptor = mkstemp(&template)
         guard descriptor >= 0 else { throw failure("cannot write \(path)", path, errno) }
         do throws(Failure) {
             defer { close(descriptor) }
-            try write(graph, facts, descriptor: descriptor, path)
+            try body(descriptor)
         } catch {
             unlink(template)
             throw error

@@ -43,6 +43,8 @@ package struct Trend: Hashable, Sendable {
 
     package init(_ series: TimeSeries) {
         let all = series.points
+        count = all.count
+        seconds = (all.last?.seconds ?? 0) - (all.first?.seconds ?? 0)
         guard all.count >= Trend.leastPoints else { return }
         let points = Array(all.dropFirst(Trend.warmUp(all.map(\.value))))
         warmUpSeconds = points[0].seconds - all[0].seconds

@@ -5,6 +5,8 @@ import Model
 struct MappedCounters {
     let count: UInt64
     let bytes: UInt64
+    /// Where `bytes` stands.
+    let address: UInt64
 
     /// Finds `mp_` near the main arena by the initial values of its thread-cache settings (64 bins, 1,032 bytes).
     /// Nil where it is not found: a tunable changed those settings, or the layout is another.
@@ -25,6 +27,7 @@ struct MappedCounters {
             guard bytes & 4095 == 0, count <= 1 << 20, bytes <= MallocLayout.plausibleMemory else { continue }
             self.count = count
             self.bytes = bytes
+            address = lower + UInt64((index - mappedMemory) * 8)
             return
         }
         return nil
