@@ -96,7 +96,7 @@ package struct GroupHistory: Sendable {
 
     package var forecast: Forecast? {
         Forecast(
-            Trend(held), level: last?.heldBytes.map(Double.init), limit: last?.limitBytes.map(Double.init))
+            Trend(held), level: last?.heldBytes.map { Double($0) }, limit: last?.limitBytes.map { Double($0) })
     }
 
     /// The share of the limit that is in use; nil without a limit.

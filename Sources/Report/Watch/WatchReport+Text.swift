@@ -68,7 +68,7 @@ extension WatchReport {
         guard figure == .descriptors, target.ended == nil, let limit = target.descriptorLimit,
             let trend = target.trends[figure],
             let forecast = Forecast(
-                trend, level: target.history.last(.descriptors).map(Double.init), limit: Double(limit))
+                trend, level: target.history.last(.descriptors).map { Double($0) }, limit: Double(limit))
         else { return "" }
         return ", reach the limit of \(Units.grouped(Int(clamping: limit))) \(TrendText.forecast(forecast))"
     }
@@ -100,7 +100,7 @@ extension WatchReport {
             rows.append([
                 index == target.groups.first ? "its group" : "group above", TrendText.amount(first, .resident),
                 TrendText.amount(last, .resident), Sparkline.text(group.held, width: 20),
-                "\(Int((share * 100).rounded())) % of its limit of \(Units.bytes(limit)), page cache left out",
+                "\(Int((share * 100).rounded())) % of \(Units.bytes(limit)), page cache not counted",
             ])
         }
         return WatchReport.aligned(rows, right: 1...2)
@@ -127,7 +127,7 @@ extension WatchReport {
         var lines = WatchReport.aligned(rows, right: 1...4)
         if shown.count < targets.count {
             lines.append(
-                "  and \(Units.grouped(targets.count - shown.count)) more, none of them first in this order (--limit 0)"
+                "  and \(Units.grouped(targets.count - shown.count)) more (--limit 0)"
             )
         }
         return lines

@@ -99,7 +99,7 @@ package struct WatchReport: Sendable {
             let forecast =
                 groups[index].forecast
                 ?? memory.flatMap {
-                    Forecast($0, level: groups[index].last?.heldBytes.map(Double.init), limit: Double(limit))
+                    Forecast($0, level: groups[index].last?.heldBytes.map { Double($0) }, limit: Double(limit))
                 }
             return forecast.map { ($0, limit) }
         }

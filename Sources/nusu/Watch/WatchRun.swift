@@ -220,9 +220,7 @@ struct WatchRun {
             // It may have ended just now: the next sample tells.
             guard error.kind == .notPermitted else { return }
             entries[index].nextHeapSearch = .max
-            entries[index].heapProblem = Gap(
-                what: "malloc's memory of \(entries[index].process)", reason: "reading it needs the right to trace it",
-                remedy: "run nusu as its user where that is allowed, as root or with CAP_SYS_PTRACE")
+            entries[index].mayReadMemory = false
         }
     }
 
@@ -285,8 +283,32 @@ struct WatchRun {
             targets: entries.map(target), groups: groups, seconds: Moment.now.seconds(since: start))
         report.command = words
         report.evidence = evidence.all
-        report.gaps = entries.compactMap(\.heapProblem)
+        report.gaps = gaps()
         return report
+    }
+
+    /// What this user or this kernel leaves out, and what would unlock it.
+    private func gaps() -> [Gap] {
+        func whose(_ entries: [WatchEntry]) -> String {
+            entries.count == 1 ? "\(entries[0].process)" : "\(entries.count) processes"
+        }
+        let remedy = "run nusu as its user where that is allowed, as root or with CAP_SYS_PTRACE"
+        var gaps: [Gap] = []
+        let closed = entries.filter { !$0.mayReadMemory }
+        if !closed.isEmpty {
+            gaps.append(
+                Gap(
+                    what: "malloc's memory of \(whose(closed))", reason: "reading it needs the right to trace it",
+                    remedy: remedy))
+        }
+        let uncounted = entries.filter { $0.history.sampleCount > 0 && $0.history.last(.descriptors) == nil }
+        if !uncounted.isEmpty {
+            gaps.append(
+                Gap(
+                    what: "descriptors of \(whose(uncounted))",
+                    reason: "before Linux 6.2 their number is told only to who may trace it", remedy: remedy))
+        }
+        return gaps
     }
 
     private func target(_ entry: WatchEntry) -> WatchReport.Target {
@@ -313,7 +335,7 @@ private struct WatchEntry {
     var ended: WatchReport.Ended?
     /// Malloc's counts are looked for once there are so many samples.
     var nextHeapSearch = 1
-    var heapProblem: Gap?
+    var mayReadMemory = true
     /// Groups so full that evidence was kept, until they are emptier again.
     var alarmedGroups: Set<Int> = []
     var nextSaveSeconds: Double?
