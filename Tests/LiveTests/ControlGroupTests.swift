@@ -5,7 +5,7 @@ import Testing
 
 /// A control group of a test's own, below the one that the test runs in. Version 1: where the controllers are version 2's,
 /// a group that holds processes can have no limits for groups below it.
-private struct ControlGroup {
+struct ControlGroup {
     let path: String
 
     static func mayMake(_ controller: String) -> Bool {

@@ -76,6 +76,11 @@
     X(shared_pair, "shared-pair", "memory shared with a child; says its pid [MIB]")                      \
     X(deep_stacks, "deep-stacks", "threads that have used 2 MiB of stack [THREADS]")                     \
     X(patchwork, "patchwork", "10,000 mappings beside a heap [MIB]")                                     \
+    X(leaking, "leaking", "loses memory all the time [BYTES A SECOND]")                                    \
+    X(leaking_unseen, "leaking-unseen", "loses less than its use of memory varies [BYTES A SECOND]")       \
+    X(saw_tooth, "saw-tooth", "uses more and more memory, and gives all of it back, again and again")     \
+    X(cache, "cache", "fills a cache of 8 MiB, then replaces what is in it")                               \
+    X(opening, "opening", "opens a file 50 times a second and closes none")                                \
     X(big, "big", "a random tree of 8 million blocks in 1 GiB [BLOCKS]")                                 \
     X(gaps, "gaps", "as big, and prints how long it was kept from running [BLOCKS]")
 

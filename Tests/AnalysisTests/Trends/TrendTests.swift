@@ -16,7 +16,7 @@ extension Seeded {
     }
 
     /// How many of a hundred are surely called growing.
-    private func alarms(_ count: Int, rounds: Int = 150, _ make: (inout Seeded, Int) -> [Double]) -> Double {
+    private func alarms(_ count: Int, rounds: Int = 100, _ make: (inout Seeded, Int) -> [Double]) -> Double {
         var random = Seeded(UInt64(count))
         let found = (0..<rounds).count { _ in trend(make(&random, count)).grows }
         return 100 * Double(found) / Double(rounds)
