@@ -39,7 +39,7 @@ struct NusuCommand: ParsableCommand {
 
             EXIT STATUS
               0   nothing found, and everything was looked at
-              1   found: something lost, or with --over something that grew
+              1   found: something lost, or with --over and watch something that grew
               2   nothing found, but a part could not be looked at: a lower bound
               64  the command line is wrong, or a name fits several processes
               66  no such target, or it went away

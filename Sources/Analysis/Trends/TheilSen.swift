@@ -10,6 +10,11 @@ package struct TheilSen: Hashable, Sendable {
     /// nil with fewer than two moments.
     /// - Parameter variance: of Kendall's score.
     package init?(seconds: [Double], values: [Double], variance: Double) {
+        self.init(seconds: seconds, values: values) { _ in variance }
+    }
+
+    /// - Parameter variance: the same, where it depends on the slope.
+    init?(seconds: [Double], values: [Double], variance: (Double) -> Double) {
         var slopes: [Double] = []
         slopes.reserveCapacity(values.count * (values.count - 1) / 2)
         for later in values.indices.dropFirst() {
@@ -21,7 +26,7 @@ package struct TheilSen: Hashable, Sendable {
         slopes.sort()
         slope = Median.ofSorted(slopes[...])
         let count = Double(slopes.count)
-        let reach = NormalDistribution.central95 * max(variance, 0).squareRoot()
+        let reach = NormalDistribution.central95 * max(variance(slope), 0).squareRoot()
         guard reach < count - 2 else {
             interval = nil
             return

@@ -15,12 +15,18 @@ struct TrendLine {
         let steps = zip(values.dropFirst(), values).map { $0 - $1 }
         riseCount = steps.count { $0 > 0 }
         let kendall = MannKendall(values)
-        guard kendall.variance > 0, let plain = TheilSen(seconds: seconds, values: values, variance: 0) else {
+        var inflation = 1.0
+        let ranked =
+            kendall.variance > 0
+            ? TheilSen(seconds: seconds, values: values) { slope in
+                inflation = TrendLine.inflation(zip(seconds, values).map { $1 - slope * $0 })
+                return kendall.variance * inflation
+            } : nil
+        guard let ranked else {
             (slope, interval, probability, slowsDown) = (0, 0...0, 1, false)
             return
         }
-        slope = plain.slope
-        let inflation = TrendLine.inflation(zip(seconds, values).map { $1 - plain.slope * $0 })
+        slope = ranked.slope
         let byRank = kendall.probability(inflation: inflation)
         let drift = Drift(steps)
         // Only a drift to the same side as the rank test's speaks for it.
@@ -28,12 +34,11 @@ struct TrendLine {
         probability = min(1, 2 * min(byRank, byDrift))
         if byDrift < byRank, let last = seconds.last, let first = seconds.first, last > first {
             let reach = drift.deviation * Double(steps.count) / (last - first) * NormalDistribution.central95
-            interval = plain.slope - reach...plain.slope + reach
+            interval = ranked.slope - reach...ranked.slope + reach
         } else {
-            interval =
-                TheilSen(seconds: seconds, values: values, variance: kendall.variance * inflation)?.interval
+            interval = ranked.interval
         }
-        slowsDown = plain.slope > 0 && TrendLine.bends(seconds, values, steps, slope: plain.slope)
+        slowsDown = ranked.slope > 0 && TrendLine.bends(seconds, values, steps, slope: ranked.slope)
     }
 
     /// By what the variance of Kendall's score grows since neighbours resemble each other: of an autoregressive process of

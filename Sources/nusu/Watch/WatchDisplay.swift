@@ -13,6 +13,7 @@ struct WatchDisplay {
 
     /// Where so much time passed nusu was stopped, and other text may stand there.
     private static let stale = Duration.seconds(5)
+    private static let pause = Duration.milliseconds(200)
     private static let limit = 10
 
     init(isEnabled: Bool) {
@@ -24,6 +25,8 @@ struct WatchDisplay {
         _ targets: [(process: ProcessIdentity, history: UsageHistory, hasEnded: Bool)],
         note: String = ""
     ) {
+        // Quicker than the eye it need not be: each drawing asks for the trend of every line.
+        guard widths.isEmpty || !note.isEmpty || ContinuousClock.now - drawnAt >= WatchDisplay.pause else { return }
         guard isEnabled, let size = Output.terminalSize(STDERR_FILENO) else { return }
         let rows = size.rows > 0 ? size.rows : 24
         var lines = WatchLines.lines(
