@@ -11,6 +11,7 @@ struct WatchEvidence {
     let keep: Int
     let maxPauseSeconds: Double
     let procfs: ProcFS
+    private var keptCount = 0
     private var written: [Int32: [WatchReport.Evidence]] = [:]
 
     init(directory: String, keep: Int, maxPauseSeconds: Double, procfs: ProcFS) {
@@ -36,17 +37,19 @@ struct WatchEvidence {
     /// - Returns: a signal that came in meanwhile.
     mutating func keep(_ report: WatchReport, of target: WatchReport.Target, reason: String) throws(Failure) -> Int32? {
         let process = target.process
-        let base = "\(directory)/nusu-\(WatchEvidence.fileName(process))-\(WatchEvidence.date("%Y%m%d-%H%M%S"))"
-        let number = (written[process.pid]?.last?.reportPath.hasPrefix(base) ?? false) ? "-\(all.count)" : ""
+        var base = "\(directory)/nusu-\(WatchEvidence.fileName(process))-\(WatchEvidence.date("%Y%m%d-%H%M%S"))"
+        // Several within a second.
+        keptCount += 1
+        if written[process.pid]?.last?.reportPath.hasPrefix(base) ?? false { base += "-\(keptCount)" }
         var evidence = WatchReport.Evidence(
-            process: process, afterSeconds: report.seconds, reason: reason, reportPath: "\(base)\(number).txt")
+            process: process, afterSeconds: report.seconds, reason: reason, reportPath: "\(base).txt")
         let text = report.evidenceText(
             procfs.evidence(of: process.pid), date: WatchEvidence.date("%Y-%m-%d %H:%M:%S %z"), reason: reason)
         try SavedFile.write(text, to: evidence.reportPath)
         var signal: Int32?
         do throws(Failure) {
-            try snapshot(of: process, to: "\(base)\(number).nusu")
-            evidence.snapshotPath = "\(base)\(number).nusu"
+            try snapshot(of: process, to: "\(base).nusu")
+            evidence.snapshotPath = "\(base).nusu"
         } catch {
             if case .interrupted(let number) = error.kind { signal = number }
             evidence.problem = error.what

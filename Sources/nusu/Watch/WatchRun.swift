@@ -35,6 +35,8 @@ struct WatchRun {
     private var groups: [GroupHistory] = []
     private let start = Moment.now
     private var nextGrowthCheck = Trend.leastSurePoints
+    /// Indexes of entries that grew when that was last asked.
+    private var growingBefore: Set<Int> = []
     /// A command gets the first signal, as it would without nusu.
     private var forwarded = false
 
@@ -226,14 +228,16 @@ struct WatchRun {
 
     // MARK: - What it leads to
 
-    /// Whether something surely grows, if that is to end the watch. Asked at times that lie further and further apart: who
-    /// asks a hundred times is once told so by chance.
+    /// Whether something surely grows, if that is to end the watch. Asked at times that lie further and further apart, and
+    /// believed when it is so twice in a row: who asks a hundred times is once told so by chance.
     private mutating func hasGrown() -> Bool {
         guard options.untilGrowth, let most = entries.map(\.history.sampleCount).max(), most >= nextGrowthCheck else {
             return false
         }
         nextGrowthCheck = most + max(1, most / 4)
-        return entries.contains { $0.history.trends().values.contains { $0.grows } }
+        let growing = Set(entries.indices.filter { entries[$0].history.trends().values.contains { $0.grows } })
+        defer { growingBefore = growing }
+        return !growing.isDisjoint(with: growingBefore)
     }
 
     /// Keeps evidence of every target whose group is as full as was said.
