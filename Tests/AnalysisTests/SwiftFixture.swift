@@ -58,6 +58,18 @@ struct SwiftFixture {
         return metadata
     }
 
+    /// Marks a class as one whose superclass is of a module with library evolution: the place of its field offsets is then
+    /// counted from a distance that the run-time notes.
+    mutating func setResilientSuperclass(of metadata: UInt64) {
+        guard let descriptor = heap.memory.word(at: metadata + 40) else { return }
+        let distance: UInt64 = 40
+        let bounds = take(16)
+        heap.memory.write(distance, at: bounds)
+        write32(16 | 1 << 29, at: descriptor)
+        writeRelative(bounds, at: descriptor + 24)
+        write32(UInt32(SwiftFixture.vector - distance / 8), at: descriptor + 40)
+    }
+
     /// An object with counts: strong references, and unowned ones.
     mutating func object(_ metadata: UInt64, strong: UInt64 = 1, unowned: UInt64 = 0, words: UInt64 = 4) -> UInt64 {
         let object = heap.block(16 + words * 8)

@@ -80,15 +80,35 @@ struct SwiftReferenceTests {
     }
 
     @Test("A class's own fields and those of its superclasses have their names")
-    func superclass() throws {
+    func superclass() throws { try superclass(isResilient: false) }
+
+    @Test("So have those of a class whose superclass's size is only known when the program runs")
+    func resilientSuperclass() throws { try superclass(isResilient: true) }
+
+    private func superclass(isResilient: Bool) throws {
         var swift = SwiftFixture()
         let base = swift.type("Base", [.init(name: "link", type: "yXlSg")])
         let derived = swift.type("Derived", [.init(name: "extra", type: "yXlSg")], superclass: base)
+        if isResilient { swift.setResilientSuperclass(of: derived) }
         let (first, second) = (swift.object(derived), swift.object(derived))
         swift.heap.memory.write(second, at: first + 16)
         swift.heap.memory.write(first, at: second + 24)
         let group = try #require(swift.findings()?.groups.first)
         #expect(Set(group.cycle.map(\.field)) == ["link", "extra"])
+        #expect(group.certainty == .certain)
+    }
+
+    @Test("A word behind a managed buffer's header is part of an element")
+    func bufferElements() {
+        let parts = [
+            SwiftLayout.Field(offset: 8, end: 16, name: "owner", kind: .strong),
+            SwiftLayout.Field(offset: 16, end: 24, name: "", kind: .strong),
+        ]
+        let element = SwiftLayout.Value(size: 24, stride: 24, alignment: 8, isInline: true, fields: parts)
+        let elements = SwiftLayout.Elements(first: 40, element: element)
+        var names: [String?] = []
+        for offset in stride(from: UInt64(32), through: 64, by: 8) { names.append(elements.name(at: offset)) }
+        #expect(names == [nil, "elements[i]", "elements[i].owner", "elements[i]", "elements[i]"])
     }
 
     @Test("Of a task's frames only the part in use holds anything")

@@ -139,7 +139,7 @@ private func ownStorage() {
         guarded.state.withLock { $0 = guarded }
         loseRing(guarded)
     }
-    expect("Shelter.slots -> Slots.+24 -> Shelter", isCertain: false)
+    expect("Shelter.slots -> Slots.elements[i] -> Shelter", isCertain: false)
     repeatedly {
         let shelter = Shelter()
         let slots = Slots.make(3)

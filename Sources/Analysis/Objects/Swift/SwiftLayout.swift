@@ -61,9 +61,25 @@ struct SwiftLayout {
         case error
     }
 
+    /// Elements of which only the type is known, not how many there are: behind the header of a `ManagedBuffer`.
+    struct Elements {
+        let first: UInt64
+        let element: Value
+
+        /// What the word at `offset` belongs to; nil in front of the elements.
+        func name(at offset: UInt64) -> String? {
+            guard offset >= first else { return nil }
+            let place = (offset - first) % element.stride
+            let part = element.fields.first { place >= $0.offset && place < $0.end }?.name ?? ""
+            return part.isEmpty ? "elements[i]" : "elements[i]." + part
+        }
+    }
+
     /// Ascending, without overlaps.
     var fields: [Field]
     var tail: Tail
+    /// nil where nothing is known of what lies behind the stored properties.
+    var elements: Elements?
     /// False where nothing is known of the instance's contents: every word may be a reference.
     var isKnown: Bool
 
@@ -133,12 +149,14 @@ struct SwiftLayouts {
         var fields: [SwiftLayout.Field] = []
         var metadata = entry.head
         var isKnown = true
+        var elements: SwiftLayout.Elements?
         for _ in 0..<SwiftLayouts.superclassLimit where metadata != 0 {
             guard let own = ownFields(of: metadata, types) else {
                 isKnown = false
                 break
             }
             fields += own
+            elements = elements ?? bufferElements(metadata, types)
             guard let superclass = pages.word(at: metadata &+ 8) else { break }
             metadata = superclass
         }
@@ -148,7 +166,21 @@ struct SwiftLayouts {
         where !fields[number].isExact || fields[number].end > next {
             fields[number].end = next
         }
-        return SwiftLayout(fields: fields, tail: .none, isKnown: isKnown)
+        return SwiftLayout(fields: fields, tail: .none, elements: elements, isKnown: isKnown)
+    }
+
+    /// Where `ManagedBuffer<Header, Element>` keeps its elements: behind the header, which begins behind the counts.
+    private func bufferElements(_ metadata: UInt64, _ types: SwiftTypes) -> SwiftLayout.Elements? {
+        guard let descriptor = pages.word(at: metadata &+ 40), descriptor != 0,
+            contextName(descriptor) == "ManagedBuffer", isStandard(descriptor),
+            let arguments = types.genericArguments(ofClass: metadata), arguments.count == 2,
+            let header = value(ofMetadata: arguments[0]), let element = value(ofMetadata: arguments[1])
+        else { return nil }
+        func rounded(_ offset: UInt64, to alignment: UInt64) -> UInt64 {
+            (offset + alignment - 1) / alignment * alignment
+        }
+        let end = rounded(16, to: header.alignment) + header.size
+        return SwiftLayout.Elements(first: rounded(end, to: element.alignment), element: element)
     }
 
     /// The stored properties that a class declares itself; nil where its metadata does not tell.
@@ -159,11 +191,13 @@ struct SwiftLayouts {
             let vector = pages.word32(at: descriptor &+ 40), vector < 1 << 16
         else { return nil }
         guard count > 0 else { return [] }
-        guard let records = fieldRecords(descriptor, count: count) else { return nil }
+        guard let records = fieldRecords(descriptor, count: count),
+            let base = types.fieldOffsetBase(descriptor, flags)
+        else { return nil }
         let arguments = types.genericArguments(ofClass: metadata) ?? []
         var fields: [SwiftLayout.Field] = []
         for (number, record) in records.enumerated() {
-            guard let offset = pages.word(at: metadata &+ (UInt64(vector) + UInt64(number)) * 8), offset >= 16,
+            guard let offset = pages.word(at: metadata &+ base &+ (UInt64(vector) + UInt64(number)) * 8), offset >= 16,
                 offset < 1 << 24
             else { return nil }
             if let parameter = record.type.parameter, parameter < arguments.count,

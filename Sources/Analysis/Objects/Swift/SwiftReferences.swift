@@ -305,10 +305,11 @@ struct SwiftReferences {
             guard found >= 0, !BlockIndex.isInterior(found) else { continue }
             let target = objects.number(of: BlockIndex.id(found))
             guard target >= 0 else { continue }
-            references.append(
-                Reference(
-                    target: UInt32(target), label: labelNumber(label ?? Label(name: "+\(offset)", isFunction: false)),
-                    kind: kind))
+            let name =
+                label
+                ?? Label(
+                    name: place.object.layout.elements?.name(at: offset) ?? "+\(offset)", isFunction: false)
+            references.append(Reference(target: UInt32(target), label: labelNumber(name), kind: kind))
         }
     }
 

@@ -77,22 +77,41 @@ struct SwiftTypes {
             let flags = pages.word32(at: descriptor), flags & 0x1f == 16
         else { return nil }
         guard let base = contextName(descriptor, depth: depth) else { return nil }
-        guard flags & 0x80 != 0, let positive = pages.word32(at: descriptor &+ 28),
-            let immediate = pages.word32(at: descriptor &+ 32), positive >= immediate, positive < 1 << 16
-        else { return base }
+        guard flags & 0x80 != 0, let own = immediateMembers(descriptor, flags) else { return base }
         // Generic header behind the class descriptor (+44): its counts begin 8 bytes on.
-        let arguments = metadata &+ UInt64(positive - immediate) * 8
-        return base + self.arguments(at: arguments, header: descriptor &+ 52, depth: depth)
+        return base + self.arguments(at: metadata &+ own, header: descriptor &+ 52, depth: depth)
     }
+
+    /// How far into a class's metadata that begins which the class adds to its superclass's, in bytes.
+    ///
+    /// What a superclass of a module with library evolution has is known only when the program runs: then +24 of the
+    /// descriptor leads to where the run-time notes it (TargetStoredClassMetadataBounds: that distance first). Else there are
+    /// all words behind the address point at +28 and the class's own at +32.
+    private func immediateMembers(_ descriptor: UInt64, _ flags: UInt32) -> UInt64? {
+        if flags & SwiftTypes.hasResilientSuperclass != 0 {
+            return relative(descriptor &+ 24).flatMap { pages.word(at: $0) }.flatMap { $0 < 1 << 19 ? $0 : nil }
+        }
+        guard let positive = pages.word32(at: descriptor &+ 28), let immediate = pages.word32(at: descriptor &+ 32),
+            positive >= immediate, positive < 1 << 16
+        else { return nil }
+        return UInt64(positive - immediate) * 8
+    }
+
+    /// From where in a class's metadata the place of its fields' offsets is counted.
+    func fieldOffsetBase(_ descriptor: UInt64, _ flags: UInt32) -> UInt64? {
+        flags & SwiftTypes.hasResilientSuperclass != 0 ? immediateMembers(descriptor, flags) : 0
+    }
+
+    /// TypeContextDescriptorFlags::Class_HasResilientSuperclass (swift/ABI/MetadataValues.h), in the upper half of the flags.
+    private static let hasResilientSuperclass: UInt32 = 1 << 29
 
     /// The metadata of a generic class's type arguments; nil where it has none.
     func genericArguments(ofClass metadata: UInt64) -> [UInt64]? {
         guard let descriptor = pages.word(at: metadata &+ 40), let flags = pages.word32(at: descriptor),
-            flags & 0x1f == 16, flags & 0x80 != 0, let positive = pages.word32(at: descriptor &+ 28),
-            let immediate = pages.word32(at: descriptor &+ 32), positive >= immediate, positive < 1 << 16,
+            flags & 0x1f == 16, flags & 0x80 != 0, let own = immediateMembers(descriptor, flags),
             let counts = pages.word32(at: descriptor &+ 52), counts & 0xffff > 0, counts & 0xffff <= 8
         else { return nil }
-        let first = metadata &+ UInt64(positive - immediate) * 8
+        let first = metadata &+ own
         let arguments = (0..<UInt64(counts & 0xffff)).compactMap { pages.word(at: first &+ $0 * 8) }
         return arguments.allSatisfy { $0 != 0 && $0 & 7 == 0 } ? arguments : nil
     }

@@ -217,7 +217,7 @@ extension SwiftLayouts {
     }
 
     /// A type of the standard library's: the names of its stored properties say nothing to its users.
-    private func isStandard(_ descriptor: UInt64) -> Bool {
+    func isStandard(_ descriptor: UInt64) -> Bool {
         guard let offset = pages.word32(at: descriptor &+ 4), offset != 0 else { return false }
         var parent = descriptor &+ 4 &+ UInt64(bitPattern: Int64(Int32(bitPattern: offset)))
         if parent & 1 != 0 {
