@@ -16,7 +16,7 @@ RELEASE_FLAGS := -c release --static-swift-stdlib -Xswiftc -static-executable
 debug: deps
 	$(SWIFT) build --scratch-path $(BUILD)
 
-# A fully static program: it runs whatever C library the machine has. Beside it the helper that knows the fields of C++
+# A fully static program: it runs whatever C library the machine has. Beside it the helper that knows more fields of
 # classes, which needs libdw; nusu does without it where it is not there.
 release: deps
 	$(SWIFT) build --scratch-path $(BUILD) $(RELEASE_FLAGS) --product nusu

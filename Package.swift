@@ -35,6 +35,7 @@ let package = Package(
             swiftSettings: settings),
         .systemLibrary(name: "CZlib"),
         .systemLibrary(name: "CElfutils"),
+        .systemLibrary(name: "CRemoteMirror"),
         .target(name: "CDemangle", linkerSettings: [.linkedLibrary("stdc++")]),
         .target(
             name: "Analysis", dependencies: ["CDemangle", "CZlib", "Model"],
@@ -45,8 +46,9 @@ let package = Package(
             name: "nusu",
             dependencies: ["Report", "Analysis", "Capture", "Kernel", "Model", argumentParser],
             swiftSettings: settings),
-        // Optional at run time: reads debug information, without rights.
-        .executableTarget(name: "nusu-symbols", dependencies: ["CElfutils", "CLinux"], swiftSettings: settings),
+        // Optional at run time: reads what a target wrote with libraries that trust it, without rights.
+        .executableTarget(
+            name: "nusu-symbols", dependencies: ["CElfutils", "CLinux", "CRemoteMirror"], swiftSettings: settings),
         .target(name: "DemoTruth", path: "Sources/Demos/Truth"),
         .executableTarget(name: "nusu-demo", dependencies: ["DemoTruth"], path: "Sources/Demos/C"),
         .executableTarget(

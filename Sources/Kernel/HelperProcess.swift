@@ -1,16 +1,33 @@
 import CLinux
 import Glibc
+package import Model
 
 /// A program of nusu's own that is asked one question, and must not matter when it crashes, hangs or writes nonsense.
 package enum HelperProcess {
+    /// How long it may take, and how much it may write and read.
+    package struct Limits: Sendable {
+        package let seconds: Double
+        /// More output than that is nonsense.
+        package let answerBytes: Int
+        /// Of the target's memory.
+        package let memoryBytes: Int
+
+        package init(seconds: Double, answerBytes: Int, memoryBytes: Int = 0) {
+            self.seconds = seconds
+            self.answerBytes = answerBytes
+            self.memoryBytes = memoryBytes
+        }
+    }
+
     /// Runs `program` with open files as its descriptors 3 and up, and returns what it wrote to stdout; nil where it could
     /// not be run, took too long, wrote too much, or did not end with 0. It has ended when this returns.
     ///
     /// - Parameters:
     ///   - input: what it reads from stdin.
-    ///   - limitBytes: more output than that is nonsense.
+    ///   - memory: what it may ask for; then its descriptor 3 is a socket (`HelperMemory`), and the files come behind it.
     package static func ask(
-        _ program: String, _ descriptors: [Int32], input: [UInt8], withinSeconds seconds: Double, limitBytes: Int
+        _ program: String, _ descriptors: [Int32], input: [UInt8], memory: (any MemoryReader)? = nil,
+        within limits: Limits
     ) -> [UInt8]? {
         // In a file, so that neither side waits for the other.
         let question = clinux_memory_file("question")
@@ -19,11 +36,22 @@ package enum HelperProcess {
         guard write(question, input, input.count) == input.count, lseek(question, 0, SEEK_SET) == 0 else { return nil }
         var answer: [Int32] = [-1, -1]
         guard clinux_pipe(&answer) == 0 else { return nil }
-        let pid = clinux_spawn_helper(program, question, answer[1], descriptors, Int32(descriptors.count))
-        close(answer[1])
         defer { close(answer[0]) }
+        var served: HelperMemory?
+        if let memory {
+            served = HelperMemory(memory, limitBytes: limits.memoryBytes)
+            guard served != nil else {
+                close(answer[1])
+                return nil
+            }
+        }
+        defer { served?.end() }
+        let handed = (served.map { [$0.theirs] } ?? []) + descriptors
+        let pid = clinux_spawn_helper(program, question, answer[1], handed, Int32(handed.count))
+        close(answer[1])
+        served?.handOver()
         guard pid > 0 else { return nil }
-        let output = read(answer[0], until: ContinuousClock.now + .seconds(seconds), limitBytes: limitBytes)
+        let output = output(answer[0], serving: &served, within: limits)
         if output == nil { kill(pid, SIGKILL) }
         var status: Int32 = 0
         while waitpid(pid, &status, 0) < 0, errno == EINTR {}
@@ -31,16 +59,29 @@ package enum HelperProcess {
     }
 
     /// Everything up to the end; nil where that does not come in time.
-    private static func read(_ descriptor: Int32, until end: ContinuousClock.Instant, limitBytes: Int) -> [UInt8]? {
+    private static func output(_ answer: Int32, serving memory: inout HelperMemory?, within limits: Limits) -> [UInt8]?
+    {
+        let end = ContinuousClock.now + .seconds(limits.seconds)
         var output: [UInt8] = []
         var chunk = [UInt8](repeating: 0, count: 1 << 16)
-        while output.count <= limitBytes {
+        while output.count <= limits.answerBytes {
             let left = ContinuousClock.now.duration(to: end)
             let milliseconds = left.components.seconds * 1000 + left.components.attoseconds / 1_000_000_000_000_000
-            var wanted = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
-            let ready = poll(&wanted, 1, Int32(clamping: max(milliseconds, 0)))
+            guard milliseconds > 0 else { return nil }
+            var wanted = [
+                pollfd(fd: answer, events: Int16(POLLIN), revents: 0),
+                pollfd(fd: memory?.ours ?? -1, events: Int16(POLLIN), revents: 0),
+            ]
+            let ready = poll(&wanted, 2, Int32(clamping: milliseconds))
             if ready == 0 { return nil }
-            let count = ready > 0 ? Glibc.read(descriptor, &chunk, chunk.count) : -1
+            guard ready > 0 else {
+                guard errno == EINTR else { return nil }
+                continue
+            }
+            // Without a socket it can ask for nothing more; what it says without counts all the same.
+            if wanted[1].revents != 0, memory?.serve() == false { memory?.end() }
+            guard wanted[0].revents != 0 else { continue }
+            let count = Glibc.read(answer, &chunk, chunk.count)
             if count < 0 {
                 guard errno == EINTR else { return nil }
                 continue

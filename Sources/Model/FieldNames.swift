@@ -1,4 +1,4 @@
-/// Which field of a class lies at an offset, by class: from debug information, where a program has it.
+/// Which field of a class lies at an offset, by class: from debug information or metadata, where a program has it.
 package struct FieldNames: Hashable, Sendable {
     package struct Field: Hashable, Sendable {
         /// Bytes from the start of an object.
@@ -14,7 +14,7 @@ package struct FieldNames: Hashable, Sendable {
         }
     }
 
-    /// By class, as C++ names are demangled: "app::Peer". Ascending by offset.
+    /// By class, as findings name its type: "app::Peer", "main.Peer". Ascending by offset.
     package let classes: [String: [Field]]
 
     package static let none = FieldNames([:])
@@ -49,10 +49,17 @@ package struct FieldNames: Hashable, Sendable {
 
     package var isEmpty: Bool { classes.isEmpty }
 
+    /// What either knows.
+    package func merging(_ other: FieldNames) -> FieldNames {
+        FieldNames(classes.merging(other.classes) { $0 + $1 })
+    }
+
     /// The name of the field at a place as paths write it where they know no better, "+16"; nil where none is known.
     package func name(_ place: String, of type: String) -> String? {
         guard let offset = FieldNames.offset(place), let fields = classes[type] else { return nil }
-        return fields.first { offset >= $0.offset && offset - $0.offset < max($0.size, 1) }?.name
+        // The smallest: a field of a field says more than the field.
+        return fields.filter { offset >= $0.offset && offset - $0.offset < max($0.size, 1) }.min { $0.size < $1.size }?
+            .name
     }
 
     /// 16 for "+16"; nil for every other text.

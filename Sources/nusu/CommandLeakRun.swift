@@ -47,13 +47,15 @@ struct CommandLeakRun {
             let result = LeakAnalysis.result(of: graph, analysis)
             var facts = session.facts
             facts.pauseSeconds = (clock.now - start).inSeconds
-            try saving.save(
-                GraphSource.Look(
-                    result: result, facts: facts, attempts: 1, mappings: session.image.mappings,
-                    savable: saving.save == nil ? nil : SavableGraph(graph)),
-                of: .running(looker), residentBytes: resident)
+            let source = GraphSource.running(looker)
+            let look = GraphSource.Look(
+                result: result, facts: facts, attempts: 1, mappings: session.image.mappings,
+                swift: SwiftClasses(of: graph), savable: saving.save == nil ? nil : SavableGraph(graph))
+            try saving.save(look, of: source, residentBytes: resident)
+            var findings = result.findings
+            findings.name(source.fields(of: findings.unnamedClasses, in: look))
             return Look(
-                process: process, findings: result.findings, facts: facts, residentBytes: resident,
+                process: process, findings: findings, facts: facts, residentBytes: resident,
                 seconds: (clock.now - start).inSeconds)
         case .refused(let failure): throw failure
         case .torn(let reason):

@@ -1,32 +1,53 @@
+import Analysis
 import Capture
 import Glibc
 import Kernel
 import Model
 
-/// Asks the helper program `nusu-symbols` for the fields of C++ classes. Without it, or where it crashes, hangs or writes
-/// nonsense, fields keep their offsets.
+/// Asks the helper program `nusu-symbols` for the fields of classes. Without it, or where it crashes, hangs or writes
+/// nonsense, fields keep the names and offsets that they have.
 struct FieldNamer {
     /// The helper beside nusu itself.
     static let helperName = "nusu-symbols"
 
-    private static let seconds = 3.0
-    private static let answerLimitBytes = 16 << 20
+    private static let limits = HelperProcess.Limits(
+        seconds: 3, answerBytes: 16 << 20, memoryBytes: 64 << 20)
 
-    /// - Parameter classes: as C++ names are demangled.
+    /// - Parameter classes: C++ classes, as their names are demangled.
     static func names(of classes: Set<String>, in files: ModuleFiles) -> FieldNames {
-        // A name that is no line would be another question.
-        let asked = classes.filter { name in !name.isEmpty && name.utf8.allSatisfy { $0 >= 0x20 } }
+        let asked = classes.filter(isLine)
         guard !asked.isEmpty, let helper = helper() else { return .none }
-        return files.withDescriptors { descriptors in
-            let question = ([String(descriptors.count)] + asked.sorted()).joined(separator: "\n") + "\n"
-            guard
-                let answer = HelperProcess.ask(
-                    helper, descriptors, input: Array(question.utf8), withinSeconds: seconds,
-                    limitBytes: answerLimitBytes)
-            else { return .none }
-            return FieldNames(answer: answer, asked: asked)
+        return files.withModules { modules in
+            let question = ["c++ \(modules.count)"] + asked.sorted()
+            return answer(helper, modules, question, asked: asked)
         }
     }
+
+    /// The same for Swift classes: their metadata lies in memory.
+    static func names(of classes: Set<String>, _ swift: SwiftClasses, in files: ModuleFiles) -> FieldNames {
+        let asked = classes.filter(isLine)
+        guard !asked.isEmpty, let helper = helper() else { return .none }
+        return files.withModules { modules in
+            let loaded = modules.filter { $0.bias != nil }
+            let question =
+                ["swift \(loaded.count)"] + loaded.compactMap { $0.bias.map(String.init) }
+                + asked.sorted().compactMap { name in swift.metadata(of: name).map { "\($0) \(name)" } }
+            return answer(helper, loaded, question, asked: asked, memory: swift.reader)
+        }
+    }
+
+    private static func answer(
+        _ helper: String, _ modules: [ModuleFiles.Module], _ question: [String], asked: Set<String>,
+        memory: (any MemoryReader)? = nil
+    ) -> FieldNames {
+        let text = question.joined(separator: "\n") + "\n"
+        let answer = HelperProcess.ask(
+            helper, modules.map(\.descriptor), input: Array(text.utf8), memory: memory, within: limits)
+        return answer.map { FieldNames(answer: $0, asked: asked) } ?? .none
+    }
+
+    /// A name that is no line would be another question.
+    private static func isLine(_ name: String) -> Bool { !name.isEmpty && name.utf8.allSatisfy { $0 >= 0x20 } }
 
     /// The path of the helper, if it is as trustworthy as nusu itself: in the same folder, of the same owner or root, and
     /// written by nobody else.

@@ -14,6 +14,8 @@ enum GraphSource {
         var facts: SnapshotFacts
         var attempts: Int
         var mappings: [Mapping]
+        /// nil where none can be asked for their fields.
+        var swift: SwiftClasses?
         var savable: SavableGraph?
     }
 
@@ -75,13 +77,16 @@ enum GraphSource {
         }
     }
 
-    /// The fields of these C++ classes, as far as they are known.
-    func fields(of classes: Set<String>, mappings: [Mapping]) -> FieldNames {
+    /// The fields of these classes, as far as they are known.
+    func fields<Result>(of classes: Set<String>, in look: Look<Result>) -> FieldNames {
         guard !classes.isEmpty else { return .none }
         switch self {
         case .running(let looker):
-            return FieldNamer.names(
-                of: classes, in: ModuleFiles(of: looker.target.pid, mappings: mappings, procFS: looker.procfs))
+            let files = ModuleFiles(of: looker.target.pid, mappings: look.mappings, procFS: looker.procfs)
+            guard let swift = look.swift else { return FieldNamer.names(of: classes, in: files) }
+            let ofSwift = classes.filter(swift.contains)
+            return FieldNamer.names(of: classes.subtracting(ofSwift), in: files)
+                .merging(FieldNamer.names(of: ofSwift, swift, in: files)).merging(swift.fields(of: ofSwift))
         case .saved(let saved, _): return saved.facts.fields
         }
     }

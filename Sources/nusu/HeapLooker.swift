@@ -70,18 +70,19 @@ struct HeapLooker {
     ) throws(Failure) -> Look<Result> {
         // What is saved is read again from the same moment.
         let keep = saving && keep == .shortly ? .cheaply : keep
-        let look: Look<(Result, SavableGraph?)> = try look(progress, keep: keep) { image, acceptTorn, end in
+        let look: Look<(Result, SavableGraph?, SwiftClasses)> = try look(progress, keep: keep) {
+            image, acceptTorn, end in
             switch ProcessGraph.build(image: image, acceptTorn: acceptTorn, keepsPositions: saving, whenRead: end) {
             case .done(var graph):
                 let result = analyse(&graph)
-                return .done((result, saving ? SavableGraph(graph) : nil))
+                return .done((result, saving ? SavableGraph(graph) : nil, SwiftClasses(of: graph)))
             case .torn: return .torn
             case .refused(let failure): return .refused(failure)
             }
         }
         return Look(
             result: look.result.0, facts: look.facts, attempts: look.attempts, mappings: look.mappings,
-            savable: look.result.1)
+            swift: look.result.2, savable: look.result.1)
     }
 
     /// What `--dry-run` says.

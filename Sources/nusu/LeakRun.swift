@@ -35,8 +35,7 @@ struct LeakRun {
                 confirmation = LeakReport.Confirmation(facts: second.facts, afterSeconds: apart)
             }
         }
-        last.result.findings.name(
-            source.fields(of: last.result.findings.unnamedClasses, mappings: last.mappings))
+        last.result.findings.name(source.fields(of: last.result.findings.unnamedClasses, in: last))
         try saving.save(last, of: source, residentBytes: resident)
         return LeakReport(
             target: source.target, snapshot: first.facts, confirmation: confirmation,

@@ -117,7 +117,7 @@ extension LiveTests {
         }
 
         /// Compiles the Swift demo and returns its path.
-        private static func build(_ flags: [String]) throws -> String {
+        static func build(_ flags: [String]) throws -> String {
             let folder = try Surroundings.temporaryFolder()
             let demos = "\(Surroundings.package)/Sources/Demos"
             let map = "module DemoTruth { header \"\(demos)/Truth/include/demo.h\" export * }"

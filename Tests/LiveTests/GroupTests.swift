@@ -7,7 +7,7 @@ extension LiveTests {
         private static let programs = [
             ["nusu-demo", "rings"], ["nusu-demo", "tree"], ["nusu-demo", "list"], ["nusu-demo", "arenas"],
             ["nusu-demo-cxx", "virtual"], ["nusu-demo-cxx", "shared"], ["nusu-demo-swift", "classes"],
-            ["nusu-demo-swift", "collections"],
+            ["nusu-demo-swift", "collections"], ["nusu-demo-swift", "memory"],
             ["nusu-demo-swift", "values"],
         ]
 

@@ -64,7 +64,7 @@ extension LiveTests {
         @Test func damagedDebugInformation() throws {
             let path = try Surroundings.temporaryFolder() + "/damaged"
             let original = try #require(Surroundings.readBytes("\(Surroundings.products)/nusu-demo-cxx"))
-            let question = Array("1\napp::Peer\napp::Itself\nnone\n".utf8)
+            let question = Array("c++ 1\napp::Peer\napp::Itself\nnone\n".utf8)
             var random = SystemRandomNumberGenerator()
             for round in 0..<(getenv("NUSU_FUZZ") == nil ? 12 : 400) {
                 var damaged = original
@@ -77,8 +77,8 @@ extension LiveTests {
                 defer { close(descriptor) }
                 let start = Clock.now
                 let answer = HelperProcess.ask(
-                    "\(Surroundings.products)/nusu-symbols", [descriptor], input: question, withinSeconds: 5,
-                    limitBytes: 1 << 20)
+                    "\(Surroundings.products)/nusu-symbols", [descriptor], input: question,
+                    within: .init(seconds: 5, answerBytes: 1 << 20))
                 #expect(Clock.now - start < 20)
                 let names = FieldNames(answer: answer ?? [], asked: ["app::Peer", "app::Itself"])
                 #expect(names.classes.count <= 2)

@@ -17,6 +17,15 @@ struct FieldNamesTests {
         #expect(names.name("+0", of: "app::Missing") == nil)
     }
 
+    /// What two know of a class, a field of a field says more than the field.
+    @Test func merged() {
+        let names = FieldNames(["A": [.init(offset: 16, size: 24, name: "storage")]])
+            .merging(FieldNames(["A": [.init(offset: 24, size: 8, name: "storage.base")]]))
+            .merging(FieldNames(["B": [.init(offset: 0, size: 8, name: "x")]]))
+        #expect([16, 24, 32, 40].map { names.name("+\($0)", of: "A") } == ["storage", "storage.base", "storage", nil])
+        #expect(names.name("+0", of: "B") == "x")
+    }
+
     /// What nobody asked for is not taken, whatever its form.
     @Test func onlyWhatWasAsked() { #expect(Array(names.classes.keys) == ["app::Peer"]) }
 

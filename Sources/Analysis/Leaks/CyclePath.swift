@@ -169,16 +169,20 @@ struct CyclePaths {
             let place = step.field.hasPrefix("+") ? "at \(step.type)" : "\(step.type)."
             return "make the shared_ptr \(place)\(step.field) a weak_ptr"
         }
-        let candidates = steps.filter {
-            !$0.field.hasPrefix("+") && $0.field != "?" && $0.type != "box" && $0.type != "error box"
+        let named = steps.indices.filter {
+            !steps[$0].field.hasPrefix("+") && steps[$0].field != "?" && steps[$0].type != "box"
+                && steps[$0].type != "error box"
         }
+        // A pointer to plain memory cannot be declared weak.
+        let candidates = named.filter { !TypeText.isSize(steps[($0 + 1) % steps.count].type) }.map { steps[$0] }
         // A container's element cannot be declared weak: better another reference, if there is one.
         if let step = candidates.last(where: { !$0.field.contains("[") }) {
             return "make \(step.type).\(step.field) weak, or clear it when done"
         }
-        return candidates.last.map { step in
-            "take it out of \(step.type).\(step.field.prefix { $0 != "[" }) when done"
+        if let step = candidates.last {
+            return "take it out of \(step.type).\(step.field.prefix { $0 != "[" }) when done"
         }
+        return named.last.map { "clear \(steps[$0].type).\(steps[$0].field) when done" }
     }
 
     private static func pointsBack(_ field: String) -> Bool {

@@ -1,7 +1,7 @@
 package import Model
 
-/// Findings have offsets where no layout tells a field. Where debug information does, these put in the names; nothing else
-/// changes, a group's signature neither.
+/// Findings have offsets where no layout tells a field. Where debug information or metadata does, these put in the names;
+/// nothing else changes, a group's signature neither.
 
 extension FieldNames {
     /// The field at "+16" of a type as findings call it: objects that share their block with counts have a mark.
@@ -84,8 +84,10 @@ extension OwnershipPath {
 }
 
 extension ProcessGraph {
-    /// The names of all C++ classes that blocks have: what a saved graph needs the fields of.
+    /// The names of all classes that blocks have: what a saved graph needs the fields of.
     package var classNames: Set<String> {
-        Set(types.entries.filter { $0.kind == .cxx }.map { ControlBlock(name: $0.name)?.object ?? $0.name })
+        Set(
+            types.entries.filter { $0.kind == .cxx || $0.kind == .swiftClass }
+                .map { ControlBlock(name: $0.name)?.object ?? $0.name })
     }
 }

@@ -8,6 +8,7 @@ private let known: [(name: StaticString, about: StaticString, setUp: @convention
         ("objects", "lost objects, rings of two, rings through a closure", objects),
         ("classes", "rings of classes, generic classes, actors and closures", classCycles),
         ("collections", "rings through arrays, dictionaries, sets, locks and own storage", collectionCycles),
+        ("memory", "rings through memory that objects allocate themselves", memoryCycles),
         ("values", "rings through enumerations, existentials, structures and errors", valueCycles),
         ("tasks", "rings through tasks that never go on; timers in use", taskCycles),
         ("controls", "what looks like a ring and is none", controls),

@@ -94,7 +94,7 @@ struct Heap: ParsableCommand, Verb {
         let functions = (taken.result.findings.tasks ?? []).flatMap(\.functions)
         let symbols = source.symbols(
             paths.flatMap { $0.root?.namedAddresses ?? [] } + functions, mappings: taken.mappings)
-        let fields = source.fields(of: Set(paths.flatMap(\.unnamedClasses)), mappings: taken.mappings)
+        let fields = source.fields(of: Set(paths.flatMap(\.unnamedClasses)), in: taken)
         return HeapReport(
             look: HeapLook(
                 target: source.target, snapshot: taken.facts, totalSeconds: (clock.now - start).inSeconds,

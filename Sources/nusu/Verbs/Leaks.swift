@@ -24,7 +24,8 @@ struct Leaks: ParsableCommand, Verb {
             In the report: a lost block is one that nothing points to; what only it holds is lost with it and stands below \
             it. A cycle is a ring of blocks that hold only each other. Blocks reached only by pointers into their middle \
             are set aside as possibly lost (--possible). The six digits at the right name a group: they are the same in \
-            every run.
+            every run. Fields that metadata does not name are asked of nusu-symbols, where it lies beside nusu: C++'s from \
+            debug information, parts of Swift's from libswiftRemoteMirror.so; else they show as offsets.
 
             What is known and accepted can be named in a file .nusuignore in the working directory, one pattern of \
             --exclude a line. The report counts what that leaves out, and names patterns that fit nothing.

@@ -86,8 +86,7 @@ struct Why: ParsableCommand, Verb {
         let resident = source.residentBytes()
         try look.save(taken, of: source, residentBytes: resident)
         let findings = taken.result
-        let fields = source.fields(
-            of: Set(findings.paths.flatMap(\.example.unnamedClasses)), mappings: taken.mappings)
+        let fields = source.fields(of: Set(findings.paths.flatMap(\.example.unnamedClasses)), in: taken)
         let places =
             findings.paths.flatMap { $0.example.root?.namedAddresses ?? [] }
             + (findings.block?.holders ?? []).compactMap { $0.root == nil ? nil : $0.address }
