@@ -51,17 +51,35 @@ package enum HelperProcess {
         close(answer[1])
         served?.handOver()
         guard pid > 0 else { return nil }
-        let output = output(answer[0], serving: &served, within: limits)
-        if output == nil { kill(pid, SIGKILL) }
-        var status: Int32 = 0
-        while waitpid(pid, &status, 0) < 0, errno == EINTR {}
+        let end = ContinuousClock.now + .seconds(limits.seconds)
+        let output = output(answer[0], serving: &served, until: end, limits)
+        // It may have closed its output and gone on.
+        let status = output == nil ? nil : ending(of: pid, until: end)
+        if status == nil {
+            kill(pid, SIGKILL)
+            while waitpid(pid, nil, 0) < 0, errno == EINTR {}
+        }
         return status == 0 ? output : nil
     }
 
+    /// How it ended; nil where it has not ended in time, and is still to be waited for.
+    private static func ending(of pid: Int32, until end: ContinuousClock.Instant) -> Int32? {
+        var status: Int32 = 0
+        while true {
+            let waited = waitpid(pid, &status, WNOHANG)
+            if waited == pid { return status }
+            guard waited == 0 || errno == EINTR, ContinuousClock.now < end else { return nil }
+            usleep(waitMicroseconds)
+        }
+    }
+
+    /// A process that has closed its output ends within a fraction of this.
+    private static let waitMicroseconds: UInt32 = 500
+
     /// Everything up to the end; nil where that does not come in time.
-    private static func output(_ answer: Int32, serving memory: inout HelperMemory?, within limits: Limits) -> [UInt8]?
-    {
-        let end = ContinuousClock.now + .seconds(limits.seconds)
+    private static func output(
+        _ answer: Int32, serving memory: inout HelperMemory?, until end: ContinuousClock.Instant, _ limits: Limits
+    ) -> [UInt8]? {
         var output: [UInt8] = []
         var chunk = [UInt8](repeating: 0, count: 1 << 16)
         while output.count <= limits.answerBytes {

@@ -35,9 +35,11 @@ enum MirrorLibrary {
             }
             if name.hasPrefix("swift") { names.append(name) }
         }
-        // The newest of those that say their version.
-        return names.sorted(by: >).map { "\(folder)/\($0)/usr" }
+        // The newest of those that say their version: 6.10 before 6.3.
+        return names.sorted { version($1).lexicographicallyPrecedes(version($0)) }.map { "\(folder)/\($0)/usr" }
     }
+
+    private static func version(_ name: String) -> [Int] { name.split { !$0.isNumber }.map { Int($0) ?? 0 } }
 
     /// The file and every folder above it.
     private static func belongsToRoot(_ path: String) -> Bool {

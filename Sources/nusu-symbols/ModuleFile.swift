@@ -57,7 +57,9 @@ struct ModuleFile {
             constant.append(Part(address: bias &+ address, offset: offset, bytes: bytes))
         }
         self.constant = constant
-        headers = [(0, 64), (sections, sectionCount * 64), (names, namesBytes)].map {
+        // Each section's header for itself: parts that are loaded may have the same addresses.
+        let entries = (0..<sectionCount).map { (sections + $0 * 64, UInt64(64)) }
+        headers = ([(0, 64), (names, namesBytes)] + entries).map {
             Part(address: bias &+ $0.0, offset: $0.0, bytes: $0.1)
         }
     }

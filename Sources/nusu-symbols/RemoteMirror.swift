@@ -18,7 +18,8 @@ struct RemoteMirror {
     private static let superclassLimit = 32
     private static let childLimit: UInt32 = 1024
     private static let depthLimit = 6
-    private static let lineLimit = 4096
+    /// Parts of one class that are looked at: damaged metadata may describe ever more.
+    private static let partLimit = 4096
 
     /// nil where the library cannot be loaded or has another interface.
     init?(library path: String, memory: TargetMemory) {
@@ -88,7 +89,7 @@ struct RemoteMirror {
 
     /// "OFFSET SIZE FIELD" for each part of a class's instances that is not taken apart any further.
     func fields(of metadata: UInt64) -> [String] {
-        var lines: [String] = []
+        var lines = Lines()
         var metadata = metadata
         for _ in 0..<RemoteMirror.superclassLimit where metadata != 0 {
             let info = infoForMetadata(context, metadata)
@@ -98,21 +99,27 @@ struct RemoteMirror {
             }
             metadata = memory.word(at: metadata &+ 8) ?? 0
         }
-        return lines
+        return lines.text
+    }
+
+    private struct Lines {
+        var text: [String] = []
+        var partsLeft = RemoteMirror.partLimit
     }
 
     private func add(
         _ child: mirror_child_info, at base: UInt64, _ number: UInt32, _ prefix: String, _ depth: Int,
-        _ lines: inout [String]
+        _ lines: inout Lines
     ) {
-        guard lines.count < RemoteMirror.lineLimit, child.type != 0 else { return }
+        lines.partsLeft -= 1
+        guard lines.partsLeft > 0, child.type != 0 else { return }
         let offset = base + UInt64(child.offset)
         let name = prefix + (RemoteMirror.name(child) ?? String(number))
         add(child.type, kind: child.kind, at: offset, name, depth, &lines)
     }
 
     private func add(
-        _ type: UInt64, kind: UInt32, at offset: UInt64, _ name: String, _ depth: Int, _ lines: inout [String]
+        _ type: UInt64, kind: UInt32, at offset: UInt64, _ name: String, _ depth: Int, _ lines: inout Lines
     ) {
         let info = infoForType(context, type)
         let children = (0..<min(info.fields, RemoteMirror.childLimit)).lazy.map { childOfType(context, type, $0) }
@@ -120,19 +127,20 @@ struct RemoteMirror {
         case _ where depth == RemoteMirror.depthLimit: break
         case MIRROR_SINGLE_PAYLOAD_ENUM.rawValue:
             // What an optional wraps lies where the optional does.
+            lines.partsLeft -= children.count
             let payloads = children.filter { $0.type != 0 }
-            guard payloads.count == 1, let payload = payloads.first else { break }
+            guard lines.partsLeft > 0, payloads.count == 1, let payload = payloads.first else { break }
             let label = RemoteMirror.name(payload).flatMap { $0 == "some" ? nil : "." + $0 } ?? ""
             return add(payload.type, kind: payload.kind, at: offset, name + label, depth + 1, &lines)
         case MIRROR_TUPLE.rawValue where info.fields > 0, MIRROR_STRUCT.rawValue where info.fields > 0:
             if kind == MIRROR_STRUCT.rawValue, isStandard(type) { break }
-            for (number, child) in children.enumerated() {
+            for (number, child) in children.enumerated() where lines.partsLeft > 0 {
                 add(child, at: offset, UInt32(number), name + ".", depth + 1, &lines)
             }
             return
         default: break
         }
-        lines.append("\(offset) \(info.size) \(name)")
+        lines.text.append("\(offset) \(info.size) \(name)")
     }
 
     /// A structure of the standard library's: what it keeps inside says nothing to its users. Mangled names begin with `s` for

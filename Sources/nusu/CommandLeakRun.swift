@@ -45,12 +45,14 @@ struct CommandLeakRun {
         switch outcome {
         case .done(let graph):
             let result = LeakAnalysis.result(of: graph, analysis)
+            let memory = LiveMemory(of: process.pid, procFS: looker.procfs)
             var facts = session.facts
             facts.pauseSeconds = (clock.now - start).inSeconds
             let source = GraphSource.running(looker)
             let look = GraphSource.Look(
                 result: result, facts: facts, attempts: 1, mappings: session.image.mappings,
-                swift: SwiftClasses(of: graph), savable: saving.save == nil ? nil : SavableGraph(graph))
+                swift: memory.map { SwiftClasses(of: graph, reader: $0) },
+                savable: saving.save == nil ? nil : SavableGraph(graph))
             try saving.save(look, of: source, residentBytes: resident)
             var findings = result.findings
             findings.name(source.fields(of: findings.unnamedClasses, in: look))

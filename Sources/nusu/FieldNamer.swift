@@ -10,13 +10,16 @@ struct FieldNamer {
     /// The helper beside nusu itself.
     static let helperName = "nusu-symbols"
 
-    private static let limits = HelperProcess.Limits(
-        seconds: 3, answerBytes: 16 << 20, memoryBytes: 64 << 20)
+    let files: ModuleFiles
+    /// For all questions together: a command that nusu runs stands at its end meanwhile.
+    private let end = ContinuousClock.now + .seconds(3)
+
+    init(files: ModuleFiles) { self.files = files }
 
     /// - Parameter classes: C++ classes, as their names are demangled.
-    static func names(of classes: Set<String>, in files: ModuleFiles) -> FieldNames {
-        let asked = classes.filter(isLine)
-        guard !asked.isEmpty, let helper = helper() else { return .none }
+    func names(of classes: Set<String>) -> FieldNames {
+        let asked = classes.filter(FieldNamer.isLine)
+        guard !asked.isEmpty, let helper = FieldNamer.helper() else { return .none }
         return files.withModules { modules in
             let question = ["c++ \(modules.count)"] + asked.sorted()
             return answer(helper, modules, question, asked: asked)
@@ -24,9 +27,9 @@ struct FieldNamer {
     }
 
     /// The same for Swift classes: their metadata lies in memory.
-    static func names(of classes: Set<String>, _ swift: SwiftClasses, in files: ModuleFiles) -> FieldNames {
-        let asked = classes.filter(isLine)
-        guard !asked.isEmpty, let helper = helper() else { return .none }
+    func names(of classes: Set<String>, _ swift: SwiftClasses) -> FieldNames {
+        let asked = classes.filter(FieldNamer.isLine)
+        guard !asked.isEmpty, let helper = FieldNamer.helper() else { return .none }
         return files.withModules { modules in
             let loaded = modules.filter { $0.bias != nil }
             let question =
@@ -36,11 +39,13 @@ struct FieldNamer {
         }
     }
 
-    private static func answer(
+    private func answer(
         _ helper: String, _ modules: [ModuleFiles.Module], _ question: [String], asked: Set<String>,
         memory: (any MemoryReader)? = nil
     ) -> FieldNames {
         let text = question.joined(separator: "\n") + "\n"
+        let limits = HelperProcess.Limits(
+            seconds: max((end - ContinuousClock.now).inSeconds, 0), answerBytes: 16 << 20, memoryBytes: 64 << 20)
         let answer = HelperProcess.ask(
             helper, modules.map(\.descriptor), input: Array(text.utf8), memory: memory, within: limits)
         return answer.map { FieldNames(answer: $0, asked: asked) } ?? .none

@@ -82,11 +82,12 @@ enum GraphSource {
         guard !classes.isEmpty else { return .none }
         switch self {
         case .running(let looker):
-            let files = ModuleFiles(of: looker.target.pid, mappings: look.mappings, procFS: looker.procfs)
-            guard let swift = look.swift else { return FieldNamer.names(of: classes, in: files) }
+            let namer = FieldNamer(
+                files: ModuleFiles(of: looker.target.pid, mappings: look.mappings, procFS: looker.procfs))
+            guard let swift = look.swift else { return namer.names(of: classes) }
             let ofSwift = classes.filter(swift.contains)
-            return FieldNamer.names(of: classes.subtracting(ofSwift), in: files)
-                .merging(FieldNamer.names(of: ofSwift, swift, in: files)).merging(swift.fields(of: ofSwift))
+            return namer.names(of: classes.subtracting(ofSwift)).merging(namer.names(of: ofSwift, swift))
+                .merging(swift.fields(of: ofSwift))
         case .saved(let saved, _): return saved.facts.fields
         }
     }

@@ -70,12 +70,15 @@ struct HeapLooker {
     ) throws(Failure) -> Look<Result> {
         // What is saved is read again from the same moment.
         let keep = saving && keep == .shortly ? .cheaply : keep
-        let look: Look<(Result, SavableGraph?, SwiftClasses)> = try look(progress, keep: keep) {
+        let procfs = procfs
+        let look: Look<(Result, SavableGraph?, SwiftClasses?)> = try look(progress, keep: keep) {
             image, acceptTorn, end in
+            let memory = LiveMemory(of: image.process.pid, procFS: procfs)
             switch ProcessGraph.build(image: image, acceptTorn: acceptTorn, keepsPositions: saving, whenRead: end) {
             case .done(var graph):
                 let result = analyse(&graph)
-                return .done((result, saving ? SavableGraph(graph) : nil, SwiftClasses(of: graph)))
+                return .done(
+                    (result, saving ? SavableGraph(graph) : nil, memory.map { SwiftClasses(of: graph, reader: $0) }))
             case .torn: return .torn
             case .refused(let failure): return .refused(failure)
             }

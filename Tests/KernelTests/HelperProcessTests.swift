@@ -50,6 +50,8 @@ struct HelperProcessTests {
         let start = ContinuousClock.now
         // Not `sleep`: other tests count children of that name.
         #expect(ask("exec tail -f /dev/null", seconds: 0.2) == nil)
+        // Its output has ended, it has not.
+        #expect(ask("echo answer; exec >&-; exec tail -f /dev/null", seconds: 0.2) == nil)
         #expect(ContinuousClock.now - start < .seconds(20))
     }
 

@@ -49,6 +49,7 @@ extension LiveTests {
             #expect(try run(["cp", Surroundings.nusu, nusu]).status == 0)
             for helper in [
                 nil, "kill -SEGV $$", "exec sleep 100", "echo '=nusu_demo_swift.Queue'; echo '32 8 x'; exit 1", "yes",
+                "exec >&-; exec sleep 100",
                 // Much is asked for and nothing read; packets that are no requests; the socket's end.
                 "i=0; while [ $i -lt 5000 ]; do printf 0123456789abcdef >&3; i=$((i + 1)); done; exit 1",
                 "printf 0123 >&3; printf 0123456789abcdef0123 >&3", "exec 3>&-; kill -SEGV $$",

@@ -7,11 +7,13 @@ package struct SwiftClasses: Sendable {
     private let entries: [String: TypeTable.Entry]
     private let image: MemoryImage
 
-    /// Of what reads metadata: the process as it is now, or a copy.
+    /// Of what reads metadata.
     package var reader: any MemoryReader { image.reader }
 
-    package init(of graph: ProcessGraph) {
-        image = graph.image
+    /// - Parameter reader: what is kept to read metadata with: not a snapshot, which may be as large as the process.
+    package init(of graph: ProcessGraph, reader: any MemoryReader) {
+        image = MemoryImage(
+            process: graph.process, mappings: graph.image.mappings, threads: [], reader: reader)
         var entries: [String: TypeTable.Entry] = [:]
         var ambiguous: Set<String> = []
         for entry in graph.types.entries where entry.kind == .swiftClass {

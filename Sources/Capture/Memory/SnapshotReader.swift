@@ -4,8 +4,8 @@ import Model
 /// Reads a snapshot: the child of a fork, nusu's copy, the standing target, or, where memory cannot change or cannot be
 /// frozen, the running target.
 ///
-/// Reading never makes the target, or the child, take a private copy of a page. Once the session has ended only read-only
-/// private mappings and copies can be read.
+/// Reading never makes the target, or the child, take a private copy of a page. Once the session has ended in
+/// order copies are read as before, and all else from the target as it then is.
 final class SnapshotReader: MemoryReader {
     /// A private mapping of a file that is no larger counts as populated as a whole: untouched pages hold the file's bytes.
     private static let smallFileBytes: UInt64 = 16 << 20
