@@ -133,6 +133,8 @@ extension LiveTests {
             let text = try run([Surroundings.nusu, "watch", "--", "sh", "-c", "kill -TERM $$"])
             #expect(text.status == 128 + SIGTERM)
             #expect(text.text.contains("was ended by signal TERM"))
+            let brief = try run([Surroundings.nusu, "watch", "--for", "0.1s", "--", "sleep", "1.5"])
+            #expect(brief.text.contains("the command runs on"))
             #expect(try run([Surroundings.nusu, "watch", "--", "nusu-no-such-program"]).status == 64)
             #expect(try run([Surroundings.nusu, "watch"]).status == 64)
             #expect(try run([Surroundings.nusu, "watch", "1", "--", "true"]).status == 64)

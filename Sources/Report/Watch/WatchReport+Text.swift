@@ -170,6 +170,9 @@ extension WatchReport {
                     + (warmUp > 0 ? "; the first \(Units.span(warmUp)) are warm-up and do not count" : "")
                     + (faults ?? ""))
         }
+        if command != nil, let target = targets.first, target.ended == nil {
+            lines.append("the command runs on: nusu kill \(target.process.pid) would ask it to end")
+        }
         for index in groups.indices {
             if let kills = groups[index].newOutOfMemoryKills, kills > 0, let path = groups[index].last?.path {
                 lines.append(
