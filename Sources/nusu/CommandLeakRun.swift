@@ -45,7 +45,7 @@ struct CommandLeakRun {
         switch outcome {
         case .done(let graph):
             let result = LeakAnalysis.result(of: graph, analysis)
-            let memory = LiveMemory(of: process.pid, procFS: looker.procfs)
+            let memory = try? LiveMemory(of: process.pid, procFS: looker.procfs)
             var facts = session.facts
             facts.pauseSeconds = (clock.now - start).inSeconds
             let source = GraphSource.running(looker)

@@ -73,7 +73,7 @@ struct HeapLooker {
         let procfs = procfs
         let look: Look<(Result, SavableGraph?, SwiftClasses?)> = try look(progress, keep: keep) {
             image, acceptTorn, end in
-            let memory = LiveMemory(of: image.process.pid, procFS: procfs)
+            let memory = try? LiveMemory(of: image.process.pid, procFS: procfs)
             switch ProcessGraph.build(image: image, acceptTorn: acceptTorn, keepsPositions: saving, whenRead: end) {
             case .done(var graph):
                 let result = analyse(&graph)

@@ -92,6 +92,6 @@ struct MemoryRun {
             target: looker.target, snapshot: look.facts, totalSeconds: totalSeconds, attempts: look.attempts,
             residentBytes: findings.kernelBytes,
             symbols: source.symbols(paths.flatMap { $0.root?.namedAddresses ?? [] }, mappings: look.mappings),
-            fields: source.fields(of: Set(paths.flatMap(\.unnamedClasses)), mappings: look.mappings))
+            fields: source.fields(of: Set(paths.flatMap(\.unnamedClasses)), in: look))
     }
 }

@@ -78,7 +78,7 @@ enum SavedFile {
         let facts = SavedFacts(
             secondsSince1970: Int64(time(nil)), snapshot: look.facts, attempts: look.attempts,
             residentBytes: residentBytes, symbols: source.symbols(variables, mappings: look.mappings),
-            fields: source.fields(of: graph.process.classNames, mappings: look.mappings))
+            fields: source.fields(of: graph.process.classNames, in: look))
         try write(graph, facts, to: path)
     }
 

@@ -216,7 +216,7 @@ struct WatchRun {
         guard sample.heapBytes == nil, count >= entries[index].nextHeapSearch else { return }
         entries[index].nextHeapSearch = count * 2
         do throws(Failure) {
-            let image = try LiveMemory.modules(of: entries[index].process, procfs: procfs)
+            let image = try LiveMemory.modules(of: entries[index].process, procFS: procfs)
             if let counters = HeapCounters(in: image) { watch.follow(counters, index) }
         } catch {
             // It may have ended just now: the next sample tells.
