@@ -69,6 +69,24 @@ import Testing
         #expect(text.contains("3 % of one core now"))
     }
 
+    @Test("A first line that is too long leaves the call to the line of the state") func longReason() throws {
+        var portrait = report.portrait
+        var socket = Socket(inode: 5, transport: .unixStream, state: .connected)
+        socket.local = .unnamed
+        var wait = SocketWait(.receive, socket: socket)
+        wait.name = .path(Array("/run/a\u{1b}[31m/a rather long name of a socket".utf8))
+        portrait.waits = [portrait.waits[0]]
+        portrait.waits[0].cause = .socket(wait)
+        let server = ProcessIdentity(pid: 1511, startTicks: 1, commandBytes: Array("postgres".utf8))
+        portrait.waits[0].awaited = [WaitReason.Awaited(server)]
+        portrait.waits[0].call = "recvfrom"
+        let lines = ShowReport(portrait: portrait, facts: report.facts).text(plain).split(separator: "\n")
+        #expect(
+            try #require(lines.first).contains(
+                "waits for an answer from postgres(1511) on unix /run/a\\x1b[31m/a rather long name of a socket"))
+        #expect(lines.contains { $0.contains("S sleeping, in recvfrom, in the kernel's anon_pipe_read") })
+    }
+
     @Test("A deadlock of hostile names, most of it not known") func text() {
         expectSnapshot(report.text(plain), "show.txt")
         expectSnapshot(report.json(), "show.json")

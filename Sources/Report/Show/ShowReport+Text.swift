@@ -36,17 +36,21 @@ extension ShowReport {
 
     private var headline: String { said.headline }
 
-    /// The first line, and whether it tells all of why the process waits.
-    private var said: (headline: String, isWhole: Bool) {
+    /// How much of the reason the first line has room for: the state's line has the rest.
+    private enum Told { case all, allButCall, nothing }
+
+    private var said: (headline: String, told: Told) {
         let name = "\(TerminalText.escaped(identity.commandBytes)) (\(identity.pid))"
-        if chain.isDeadlock { return ("\(name) \(WaitText.deadlock(chain, of: identity.pid)).", false) }
-        guard let reason = chain.links.first else { return ("\(name) is there; why it waits cannot be told.", true) }
+        if chain.isDeadlock { return ("\(name) \(WaitText.deadlock(chain, of: identity.pid)).", .nothing) }
+        guard let reason = chain.links.first else { return ("\(name) is there; why it waits cannot be told.", .all) }
         if case .descriptors = reason.cause, let call = reason.call {
-            return ("\(name) is asleep in \(call), which is normal\(pace).", false)
+            return ("\(name) is asleep in \(call), which is normal\(pace).", .nothing)
         }
         let whole = "\(name) \(WaitText.reason(reason))"
         let short = "\(name) \(WaitText.reason(reason, namesCall: false))"
-        let choices = [(whole + pace, true), (short + pace, false), (whole, true), (short, false)]
+        let choices: [(String, Told)] = [
+            (whole + pace, .all), (short + pace, .allButCall), (whole, .all), (short, .allButCall),
+        ]
         let fitting = choices.first { TerminalText.width($0.0) < TextStyle.columns } ?? choices[3]
         return (fitting.0 + ".", fitting.1)
     }
@@ -146,10 +150,12 @@ extension ShowReport {
         let letter = Character(UnicodeScalar(chain.links.first?.state ?? stat.state))
         var text = "\(letter) \(names[letter] ?? "")"
         if let seconds = portrait.sleepsSeconds { text += ", since \(Units.span(seconds))" }
+        let told = said.told
+        if told == .allButCall, let call = chain.links.first?.call { text += ", in \(call)" }
         if let channel = chain.links.first?.channel { text += ", in the kernel's \(TerminalText.escaped(channel))" }
         return Line(
             label: "state",
-            texts: [text] + (said.isWhole ? [] : chain.links.prefix(1).map { WaitText.reason($0) })
+            texts: [text] + (told == .nothing ? chain.links.prefix(1).map { WaitText.reason($0) } : [])
                 + WaitText.chain(chain, of: identity.pid),
             meaning:
                 "Of the main thread; whom it waits for, and whom that one does; threads that wait in a circle. stat, wchan, syscall, fd, mem, maps, sockets (sock_diag), /proc/locks, sched"

@@ -14,7 +14,7 @@ struct Explain: ParsableCommand, Verb {
         discussion: """
               nusu explain                 all topics
               nusu explain fork            one of them, with its live value on this machine
-              nusu explain stack 1234      with that of a process: a PID, a name, :PORT, container:ID; self is nusu
+              nusu explain stack 1234      with that of a process (PID, name, :PORT, container:ID)
               nusu explain fork --demo     and a small program that shows it, and ends by itself
               nusu explain fork --lang ko  in Korean; without it the language is that of LC_ALL or LANG
             """)
