@@ -44,6 +44,53 @@ import Testing
         #expect(reasons.last?.cause == .running)
     }
 
+    @Test("A socket's reader waits for who has the other end") func socket() throws {
+        let fixture = try ProcFixture()
+        try process(fixture, 10, call: "45 0x3 0x7ffd 0x1 0x0 0x0 0x0 0x7ffd 0x7f3c\n")
+        try fixture.link("10/fd/3", to: "socket:[100]")
+        try process(fixture, 11, state: "R", call: "running\n")
+        try fixture.link("11/fd/7", to: "socket:[101]")
+        try fixture.write(
+            "10/net/tcp",
+            """
+               0: 0100007F:1388 0100007F:1F90 01 00000000:00000000 00:00000000 00000000  1000        0 100 1 0
+               1: 0100007F:1F90 0100007F:1388 01 00000000:00000000 00:00000000 00000000  1000        0 101 1 0
+
+            """)
+        let reasons = ProcFS(root: fixture.root).waits(from: 10)
+        #expect(reasons.map(\.process.pid) == [10, 11])
+        #expect(reasons.first?.awaited.map(\.process.pid) == [11])
+        guard case .socket(let wait)? = reasons.first?.cause else {
+            Issue.record("no socket")
+            return
+        }
+        #expect(wait.purpose == .receive && wait.name == .internet(InternetAddress(v4: 0x7f00_0001), port: 8080))
+    }
+
+    @Test("A mutex names its owner, who is believed only if it is a thread of the process") func mutex() throws {
+        func reason(owner: UInt32, users: UInt32 = 1) throws -> WaitReason? {
+            let fixture = try ProcFixture()
+            try process(fixture, 10, call: "202 0x10 0x80 0x2 0x0 0x0 0x0 0x7ffd 0x7f3c\n")
+            try fixture.write("10/task/12/stat", Sample.stat(pid: 12, command: "worker"))
+            try fixture.write(
+                "10/task/12/status", Sample.status(pid: 12).replacing("NSpid:\t12\t1", with: "NSpid:\t12\t2"))
+            let words: [UInt32] = [0, 0, 0, 0, 2, 0, owner, users, 0]
+            try fixture.write("10/mem", words.flatMap { MessageFixture.bytes($0) })
+            return ProcFS(root: fixture.root).waits(from: 10).first
+        }
+        // Its own number, in a namespace of processes where the thread is 2.
+        #expect(try reason(owner: 2)?.awaited.map(\.thread) == [12])
+        let missing = try reason(owner: 12)
+        #expect(missing?.awaited.isEmpty == true)
+        guard case .memoryLock(let lock)? = missing?.cause else {
+            Issue.record("no lock")
+            return
+        }
+        #expect(lock.missingOwner == 12)
+        // No mutex: nobody uses it.
+        #expect(try reason(owner: 2, users: 0)?.awaited.isEmpty == true)
+    }
+
     @Test("States and calls") func causes() throws {
         let fixture = try ProcFixture()
         try process(fixture, 10, call: "61 0xb 0x0 0x0 0x0 0x0 0x0 0x7ffd 0x7f3c\n")
