@@ -105,7 +105,7 @@ enum RegionText {
         switch kind {
         case .text: "text: code"
         case .rodata: "rodata: constants"
-        case .relro: "relro: linked, then protected"
+        case .relro: "relro: sealed after linking"
         case .data: "data: initialised globals"
         case .bss: "bss: zeroed globals"
         case .mainHeap: "heap: main arena, grows up (brk)"
