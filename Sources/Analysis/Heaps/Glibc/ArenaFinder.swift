@@ -64,6 +64,7 @@ struct ArenaFinder {
                 if got >= words {
                     for index in 0...(got - words) where plausible(buffer, index) {
                         let address = start + UInt64(index * 8)
+                        if repeatsChunks(buffer, index) { continue }
                         if badBins(buffer, index, address) <= ArenaFinder.toleratedBins { found.append(address) }
                     }
                 }
@@ -83,6 +84,21 @@ struct ArenaFinder {
         let top = words[index + Int(MallocLayout.top / 8)]
         return maximum >= memory && maximum < MallocLayout.plausibleMemory && next != 0 && next & 7 == 0 && top != 0
             && top & 15 == 0
+    }
+
+    /// Whether more bins begin with their neighbour's chunk than may disagree: a chunk is in one list only. A large table of
+    /// equal pointers (valgrind's is 16 MiB) would else be followed pointer by pointer, once for each of its words.
+    private func repeatsChunks(_ words: [UInt64], _ index: Int) -> Bool {
+        var count = 0
+        var at = index + Int(MallocLayout.bins / 8)
+        for _ in 1..<MallocLayout.binCount {
+            if words[at] == words[at + 2] {
+                count += 1
+                if count > ArenaFinder.toleratedBins { return true }
+            }
+            at += 2
+        }
+        return false
     }
 
     private func badBins(_ words: [UInt64], _ index: Int, _ address: UInt64) -> Int {
