@@ -32,7 +32,26 @@ package enum JSONValue: Sendable {
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
         // Encoding fails for no case above: numbers are finite, and keys are strings.
         guard let data = try? encoder.encode(self) else { return "null\n" }
-        return String(decoding: data, as: UTF8.self) + "\n"
+        return JSONValue.harmless(String(decoding: data, as: UTF8.self)) + "\n"
+    }
+
+    /// The document with what a terminal would take as an order, U+009B or a change of direction, as `\u009b`: outside of
+    /// strings there is nothing of that, and inside it means the same. The encoder itself does so below U+0020 only.
+    private static func harmless(_ document: String) -> String {
+        guard document.utf8.contains(where: { $0 >= 0x7f }) else { return document }
+        var result = String.UnicodeScalarView()
+        for scalar in document.unicodeScalars {
+            guard scalar.value >= 0x7f, TerminalText.isUnsafe(scalar) else {
+                result.append(scalar)
+                continue
+            }
+            for unit in String(scalar).utf16 {
+                let digits = String(unit, radix: 16)
+                result.append(
+                    contentsOf: ("\\u" + String(repeating: "0", count: 4 - digits.count) + digits).unicodeScalars)
+            }
+        }
+        return String(result)
     }
 }
 

@@ -71,7 +71,8 @@ package enum TerminalText {
         return right ? blanks + text : text + blanks
     }
 
-    private static func isUnsafe(_ scalar: Unicode.Scalar) -> Bool {
+    /// Whether it may do something else to a terminal than show itself.
+    static func isUnsafe(_ scalar: Unicode.Scalar) -> Bool {
         switch scalar.properties.generalCategory {
         // Cf holds the bidirectional controls, zero-width characters and tags; Cs, Co and Cn have no known look.
         case .control, .format, .lineSeparator, .paragraphSeparator, .surrogate, .privateUse, .unassigned: true

@@ -49,6 +49,13 @@ import Testing
         #expect(TerminalText.escaped([]) == "")
     }
 
+    @Test("JSON holds nothing that a terminal obeys, and means what it meant") func json() {
+        let text = "a\u{9b}31m\u{202e}\u{7f}\u{e0041}\u{1b}\nü누"
+        #expect(
+            JSONValue.object(["x\u{85}": .string(text)]).document()
+                == #"{"x\u0085":"a\u009b31m\u202e\u007f\udb40\udc41\u001b\nü누"}"# + "\n")
+    }
+
     @Test("Cutting counts cells, not characters") func cut() {
         #expect(TerminalText.cut("abcdef", to: 4) == "abc…")
         #expect(TerminalText.cut("누수누수", to: 5) == "누수…")
