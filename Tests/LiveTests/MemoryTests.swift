@@ -56,7 +56,8 @@ extension LiveTests {
         /// Programs of many kinds, stopped: every part counts, and nothing twice.
         @Test(arguments: StoppedProgram.all)
         func partsAddUp(_ program: StoppedProgram) throws {
-            guard let child = try program.start() else { return }
+            guard program.isInstalled else { return }
+            let child = try program.start()
             kill(child.pid, SIGSTOP)
             while ProcessView(pid: child.pid).state != "T" { usleep(1000) }
             let kernel = try #require(ProcessSmaps.residentBytes(of: child.pid))
@@ -66,6 +67,46 @@ extension LiveTests {
             #expect(!document.resident.parts.contains { $0.kind == "changed" }, "\(document.resident)")
             #expect((document.heap != nil) == program.hasReadableHeap, "\(document.gaps)")
             kill(child.pid, SIGCONT)
+        }
+
+        @Test(arguments: ["fork", "copy", "stream"]) func everyMethod(_ method: String) throws {
+            let demo = try Demo("nusu-demo", ["mixed-free"])
+            kill(demo.pid, SIGSTOP)
+            while demo.view.state != "T" { usleep(1000) }
+            let automatic = try memory(["\(demo.pid)"])
+            let document = try memory(["\(demo.pid)", "--snapshot", method])
+            #expect(document.resident.parts.map(\.bytes) == automatic.resident.parts.map(\.bytes))
+            #expect(document.trimmableBytes == automatic.trimmableBytes)
+            kill(demo.pid, SIGCONT)
+            #expect(demo.view.harm.isEmpty, "\(demo.view.harm)")
+        }
+
+        /// A process at work: parts come and go between the readings, and still add up.
+        @Test(arguments: ["churn 4", "unbounded-cache", "coming"]) func atWork(_ arguments: String) throws {
+            let demo = try Demo("nusu-demo", arguments.split(separator: " ").map(String.init))
+            for _ in 0..<3 { #expect(try memory(["\(demo.pid)"]).isSound) }
+            #expect(demo.view.harm.isEmpty, "\(demo.view.harm)")
+        }
+
+        @Test(.enabled(if: Surroundings.hasHugePages, "this kernel gives no huge pages"))
+        func hugePages() throws {
+            let demo = try Demo("nusu-demo", ["huge-pages"])
+            let resident = try memory(["\(demo.pid)"]).resident
+            #expect(resident.hugePageBytes == 16 << 20)
+            #expect(resident.hugePageWasteBytes == 16 << 20 - 8 * 4096)
+        }
+
+        /// Without the right to trace, the parts that need none are shown; what is no process is refused.
+        @Test func refusals() throws {
+            #expect(try run([Surroundings.nusu, "memory", "/tmp/x.nusu"]).status == 64)
+            #expect(try run([Surroundings.nusu, "memory", "self"]).status == 64)
+            #expect(try run([Surroundings.nusu, "memory", "999999999"]).status == 66)
+            let demo = try Demo("nusu-demo", ["true-leak"])
+            let dear = try memory(["\(demo.pid)", "--max-pause", "0.000001"])
+            #expect(dear.heap == nil && dear.trimmableBytes == nil && dear.isSound)
+            #expect(dear.gaps.contains { $0.what == "what the heap consists of" }, "\(dear.gaps)")
+            let plan = try run([Surroundings.nusu, "memory", "\(demo.pid)", "--dry-run"])
+            #expect(plan.status == 0 && plan.text.contains("Nothing was touched"))
         }
 
         private func memory(_ options: [String], status: Int32 = 0) throws -> MemoryDocument {
@@ -79,55 +120,74 @@ extension LiveTests {
 /// A program that is ready to be stopped.
 struct StoppedProgram: Sendable, CustomTestStringConvertible {
     let name: String
+    /// `%` stands for a new folder.
     let arguments: [String]
-    /// What it prints when it is ready; nil: it is given a moment.
+    /// What it prints when it is ready.
     var line: String?
+    /// The socket in that folder that it makes when it is ready.
+    var socket: String?
+    /// Goes into `conf` in that folder.
+    var configuration: String?
     var hasReadableHeap = true
 
     var testDescription: String { name }
+    var isInstalled: Bool { arguments[0].contains("/") || installed(arguments[0]) != nil }
 
     static let all: [StoppedProgram] = [
         StoppedProgram(
             name: "python3",
             arguments: [
-                "python3", "-c", "x=[str(n) for n in range(200000)]; del x[::2]; print('ready',flush=True); input()",
-            ],
-            line: "ready"),
+                "python3", "-c",
+                "x=[str(n) for n in range(200000)]; del x[::2]; print('ready',flush=True); input()",
+            ], line: "ready"),
         StoppedProgram(
             name: "perl", arguments: ["perl", "-e", "$|=1; @x=(1..100000); print \"ready\\n\"; <STDIN>"], line: "ready"),
-        StoppedProgram(name: "sleep", arguments: ["sleep", "60"]),
+        StoppedProgram(
+            name: "awk",
+            arguments: ["awk", "BEGIN{for(i=0;i<50000;i++)x[i]=i; print \"ready\"; fflush(); getline}"], line: "ready"),
         StoppedProgram(name: "bash", arguments: ["bash", "-c", "echo ready; read x"], line: "ready"),
-        StoppedProgram(name: "redis-server", arguments: ["redis-server", "--port", "0"], hasReadableHeap: false),
-        StoppedProgram(
-            name: "nginx", arguments: ["nginx", "-g", "daemon off; pid /dev/null; error_log stderr;", "-e", "stderr"]),
+        StoppedProgram(name: "sleep", arguments: ["sleep", "60"]),
         StoppedProgram(name: "cat", arguments: ["cat"]),
-        StoppedProgram(
-            name: "awk", arguments: ["awk", "BEGIN{for(i=0;i<50000;i++)x[i]=i; print \"ready\"; fflush(); getline}"],
-            line: "ready"),
         StoppedProgram(name: "sort", arguments: ["sort"]),
-        StoppedProgram(name: "arenas", arguments: ["\(Surroundings.products)/nusu-demo", "arenas"], line: "ready"),
-        StoppedProgram(name: "churn", arguments: ["\(Surroundings.products)/nusu-demo", "churn", "4"], line: "ready"),
+        StoppedProgram(
+            name: "redis-server", arguments: ["redis-server", "--port", "0", "--unixsocket", "%/s", "--save", ""],
+            socket: "s", hasReadableHeap: false),
+        StoppedProgram(name: "memcached", arguments: ["memcached", "-u", "root", "-s", "%/s"], socket: "s"),
+        StoppedProgram(
+            name: "nginx", arguments: ["nginx", "-p", "%", "-e", "%/error", "-c", "%/conf"], socket: "s",
+            configuration: """
+                daemon off; master_process off; pid %/pid; error_log %/error; events {}
+                http { access_log off; client_body_temp_path %/1; proxy_temp_path %/2; fastcgi_temp_path %/3;
+                uwsgi_temp_path %/4; scgi_temp_path %/5; server { listen unix:%/s; } }
+                """),
+        StoppedProgram(
+            name: "node", arguments: ["node", "-e", "console.log('ready'); setTimeout(()=>{}, 60000)"], line: "ready"),
+        demo("arenas"), demo("churn", "4"), demo("sparse"), demo("hostile"), demo("foreign-sbrk"), demo("mappings"),
+        demo("noncontiguous"),
         StoppedProgram(
             name: "swift", arguments: ["\(Surroundings.products)/nusu-demo-swift", "objects"], line: "ready"),
-        StoppedProgram(name: "sparse", arguments: ["\(Surroundings.products)/nusu-demo", "sparse"], line: "ready"),
-        StoppedProgram(name: "hostile", arguments: ["\(Surroundings.products)/nusu-demo", "hostile"], line: "ready"),
-        StoppedProgram(
-            name: "foreign break", arguments: ["\(Surroundings.products)/nusu-demo", "foreign-sbrk"], line: "ready"),
-        StoppedProgram(name: "mappings", arguments: ["\(Surroundings.products)/nusu-demo", "mappings"], line: "ready"),
     ]
 
-    /// nil where it is not installed, or does not run here.
-    func start() throws -> Child? {
-        guard arguments[0].contains("/") || installed(arguments[0]) != nil else { return nil }
-        let child = try Child(arguments, capturesErrors: true)
-        if let line {
-            while let next = try child.readLine(withinSeconds: 30) {
-                if next == line { return child }
-            }
-            throw HarnessError("\(name) ended before it was ready")
+    private static func demo(_ words: String...) -> StoppedProgram {
+        StoppedProgram(
+            name: words[0], arguments: ["\(Surroundings.products)/nusu-demo"] + words, line: "ready")
+    }
+
+    func start() throws -> Child {
+        let folder = try Surroundings.temporaryFolder()
+        if let configuration {
+            try Surroundings.write(Array(configuration.replacing("%", with: folder).utf8), "\(folder)/conf")
         }
-        usleep(300_000)
-        return child.poll() == nil ? child : nil
+        let child = try Child(arguments.map { $0.replacing("%", with: folder) }, capturesErrors: true)
+        if let line {
+            while let next = try child.readLine(withinSeconds: 30), next != line {}
+        } else if let socket {
+            for _ in 0..<1000 where access("\(folder)/\(socket)", F_OK) != 0 && child.poll() == nil { usleep(10_000) }
+        }
+        // To get from there to where it waits.
+        usleep(200_000)
+        guard child.poll() == nil else { throw HarnessError("\(name) ended before it was ready") }
+        return child
     }
 }
 
@@ -152,6 +212,8 @@ struct MemoryDocument: Decodable {
         let kernelBytes: Int
         let parts: [Part]
         let swapBytes: Int
+        let hugePageBytes: Int
+        let hugePageWasteBytes: Int?
     }
 
     struct Verdict: Decodable {

@@ -36,6 +36,10 @@ enum Surroundings {
         return words.count > 1 ? (Int(words[1]) ?? 0) << 10 : 0
     }
 
+    /// Whether the kernel gives huge pages to who asks for them.
+    static let hasHugePages =
+        readFile("/sys/kernel/mm/transparent_hugepage/enabled").map { !$0.contains("[never]") } ?? false
+
     static let hasCompiler = installed("cc") != nil
 
     /// Whether a compiled program can be linked statically.

@@ -17,6 +17,11 @@ package enum MemoryAnalysis {
         findings.heap = heap
         findings.shared = set.shared.sorted { ($0.residentBytes, $1.file.inode) > ($1.residentBytes, $0.file.inode) }
         findings.gaps = space.gaps
+        if total.hugePages == 0 { findings.hugePageWasteBytes = 0 }
+        if total.hugePages > 0, let graph, let pages {
+            findings.hugePageWasteBytes = HugePageWaste(image: graph.image, pages: pages).bytes(
+                in: space.facts.mappings)
+        }
         if let graph, let pages, heap != nil {
             let use = HeapAnalysis.run(graph, resident: pages)
             findings.summary = use.heap

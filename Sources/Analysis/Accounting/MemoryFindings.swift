@@ -81,6 +81,8 @@ package struct MemoryFindings: Sendable {
     package var swapBytes: UInt64
     /// Anonymous memory in huge pages (`AnonHugePages`).
     package var hugePageBytes: UInt64
+    /// What of it was never written to; nil where that is not known.
+    package var hugePageWasteBytes: UInt64?
     /// nil where the heap could not be read.
     package var heap: HeapAccount?
     package var summary: HeapSummary?

@@ -75,6 +75,7 @@
     X(mapped_file, "mapped-file", "a file in memory, a quarter of it changed [MIB]")                     \
     X(shared_pair, "shared-pair", "memory shared with a child; says its pid [MIB]")                      \
     X(deep_stacks, "deep-stacks", "threads that have used 2 MiB of stack [THREADS]")                     \
+    X(huge_pages, "huge-pages", "one byte used in each of 8 huge pages")                                 \
     X(patchwork, "patchwork", "10,000 mappings beside a heap [MIB]")                                     \
     X(leaking, "leaking", "loses memory all the time [BYTES A SECOND]")                                    \
     X(leaking_unseen, "leaking-unseen", "loses less than its use of memory varies [BYTES A SECOND]")       \

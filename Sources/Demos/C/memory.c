@@ -210,6 +210,17 @@ void demo_deep_stacks(const char *argument) {
     demo_await_settled(count);
 }
 
+// One byte in each of eight huge pages.
+void demo_huge_pages(const char *argument) {
+    (void)argument;
+    enum { huge = 2 * mebibyte, count = 8 };
+    char *memory = mmap(NULL, (count + 1) * huge, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (memory == MAP_FAILED) demo_give_up("no memory");
+    memory += huge - (uintptr_t)memory % huge;
+    if (madvise(memory, count * huge, MADV_HUGEPAGE) != 0) demo_give_up("no huge pages");
+    for (size_t index = 0; index < count; index++) memory[index * huge] = 1;
+}
+
 // Many mappings beside a large heap: neighbours that differ in their rights do not melt into one.
 void demo_patchwork(const char *argument) {
     size_t heap = demo_number(argument, 64) * mebibyte / 1024;

@@ -23,6 +23,7 @@ extension MemoryReport {
             "proportionalBytes": JSONValue(findings.proportionalBytes),
             "swapBytes": JSONValue(findings.swapBytes),
             "hugePageBytes": JSONValue(findings.hugePageBytes),
+            "hugePageWasteBytes": JSONValue(findings.hugePageWasteBytes),
             "pageTableBytes": JSONValue(pageTableBytes),
         ])
         fields["trimmableBytes"] = JSONValue(findings.heap?.trimmableBytes)

@@ -149,10 +149,13 @@ extension MemoryReport {
     }
 
     private var total: String {
-        var notes = ["= smaps to the page", "PSS \(Units.bytes(findings.proportionalBytes))"]
+        var notes = ["= smaps", "PSS \(Units.bytes(findings.proportionalBytes))"]
         notes.append("swap \(findings.swapBytes == 0 ? "0" : Units.bytes(findings.swapBytes))")
         if let tables = pageTableBytes { notes.append("page tables \(Units.bytes(tables))") }
-        if findings.hugePageBytes > 0 { notes.append("\(Units.bytes(findings.hugePageBytes)) in huge pages") }
+        if findings.hugePageBytes > 0 {
+            let waste = findings.hugePageWasteBytes.map { ", \(Units.bytes($0)) of it never written" } ?? ""
+            notes.append("huge pages \(Units.bytes(findings.hugePageBytes))\(waste)")
+        }
         return column("resident", findings.kernelBytes) + "  " + notes.joined(separator: "; ")
     }
 
@@ -185,8 +188,6 @@ extension MemoryReport {
             return "not seen: \(TerminalText.escaped(gap.what)): \(TerminalText.escaped(gap.reason))\(remedy)"
         }
     }
-
-    private var subject: String { look?.subject ?? "\(target.pid)" }
 
     /// One command to go on with.
     private var next: String {

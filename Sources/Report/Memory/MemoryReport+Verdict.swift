@@ -78,6 +78,10 @@ extension MemoryReport {
             lines.append(
                 "\(Units.bytes(findings.stacks.reservedBytes)) of address space is set aside for them; what was touched once stays."
             )
+        case .nothing where standsForItself(findings.bytes(.anonymous)):
+            lines.append(
+                "an allocator of the program's own (Python's, a JIT's, an arena's) or its buffers: nusu maps \(subject)"
+            )
         case .files, .shared, .nothing: break
         }
         return lines
@@ -85,7 +89,7 @@ extension MemoryReport {
 
     /// What would help at once, one command or setting each; nothing is promised that was not measured.
     var helps: [String] {
-        let pid = look?.subject ?? "\(target.pid)"
+        let pid = subject
         let trimmable = findings.heap?.trimmableBytes ?? 0
         let kept = findings.bytes(.heapFree)
         let trim =
@@ -126,6 +130,8 @@ extension MemoryReport {
         return "\(Units.bytes(heap.pinnedBytes)) of it lies on pages that \(blocks) hold\(small ?? "")"
     }
 
+    var subject: String { look?.subject ?? "\(target.pid)" }
+
     var resident: String { Units.bytes(findings.kernelBytes) }
 
     private var inUse: String { "now \(Units.bytes(verdict.bytes)) in use of \(resident) resident" }
@@ -151,8 +157,16 @@ extension MemoryReport {
         guard findings.heap != nil else {
             return "\(resident) resident, of which malloc's part could not be told apart"
         }
+        let own = findings.bytes(.anonymous)
+        let mapped = standsForItself(own) ? "\(Units.bytes(own)) is mapped without malloc, " : ""
         let leak = lost > 0 ? "\(Units.bytes(lost)) lost" : findings.sawHeap ? "nothing lost" : "nothing found lost"
-        return "of \(resident), \(Units.bytes(used)) is in use on the heap, \(Units.bytes(kept)) free, \(leak)"
+        let heap = "\(Units.bytes(used)) is in use on \(mapped.isEmpty ? "the" : "malloc's") heap"
+        return "of \(resident), \(mapped)\(heap), \(Units.bytes(kept)) free, \(leak)"
+    }
+
+    /// Memory that no malloc manages is the larger part.
+    private func standsForItself(_ own: UInt64) -> Bool {
+        own > findings.bytes(.heapInUse) && own >= findings.kernelBytes / 4
     }
 
     /// "nginx (910) and 2 others".
