@@ -128,4 +128,28 @@ import Testing
         #expect(account.trimmableBytes <= account.total.free + account.total.bookkeeping)
         #expect(account.pinnedBytes <= account.total.free)
     }
+
+    @Test("Damaged heaps: no trap, and never more than there is", arguments: Rounds.of(60, fuzz: 2_000))
+    func damaged(_ seed: UInt64) {
+        var random = Seeded(seed)
+        var fixture = FixtureHeap(heapBytes: 1 << 16)
+        while fixture.next < FixtureHeap.heapStart + 50_000 {
+            if Bool.random(using: &random) {
+                fixture.hole(UInt64.random(in: 2...200, using: &random) * 16)
+                fixture.root(fixture.blockAfterHole(24))
+            } else {
+                _ = fixture.block(UInt64.random(in: 1...300, using: &random))
+            }
+        }
+        fixture.memory.flip(Int.random(in: 1...60, using: &random), using: &random)
+        if seed % 3 == 0 { fixture.memory.truncate(using: &random) }
+        guard case .done(let graph) = ProcessGraph.build(image: fixture.image(), acceptTorn: true, keepsLayout: true)
+        else { return }
+        let whole = AddressRange(FixtureHeap.heapStart, FixtureHeap.heapStart + (1 << 16))
+        let account = HeapAccounting.run(graph, resident: [whole])
+        guard let account else { return }
+        #expect(account.total.total <= 1 << 16)
+        #expect(account.trimmableBytes <= 1 << 16)
+        #expect(account.pinnedBytes <= account.total.free)
+    }
 }

@@ -63,6 +63,11 @@ extension MemoryReport {
                     )
                 }
             }
+            if verdict.kind == .fragmentation, heap.trimmableBytes >= findings.bytes(.heapFree) / 10 {
+                lines.append(
+                    "\(Units.bytes(heap.trimmableBytes)) of it is whole pages that malloc keeps until it is told to trim."
+                )
+            }
             if let pinned, heap.pinnedBytes >= findings.bytes(.heapFree) / 10 { lines.append(pinned + ".") }
         case .cache:
             if let owner = namedOwner {
