@@ -55,7 +55,7 @@ import Testing
         var report = Fixture.memoryReport(findings, MemoryVerdict(kind: .nothing, bytes: 0))
         report.look = nil
         let text = report.text(pipe)
-        #expect(text.contains("malloc's part could not be told apart"))
+        #expect(text.hasPrefix("Not divided: 92.0 MiB of 100 MiB may be the heap, which could not be read."))
         #expect(text.contains("not seen: what the heap consists of: it allocates with jemalloc; run it on glibc's"))
         #expect(report.json().contains("\"snapshot\":null"))
         #expect(report.json().contains("\"trimmableBytes\":null"))

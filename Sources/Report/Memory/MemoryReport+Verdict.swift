@@ -34,6 +34,10 @@ extension MemoryReport {
         case .shared:
             return "Shared memory: \(amount)\(growth == nil ? with.map { ", with \($0)" } ?? "" : "")\(steady)."
         case .nothing:
+            guard findings.heap != nil else {
+                let undivided = findings.bytes(.anonymous) + findings.bytes(.heapUnread)
+                return "Not divided: \(Units.bytes(undivided)) of \(resident) may be the heap, which could not be read\(steady)."
+            }
             guard let growth else { return "Nothing stands out: \(sums)." }
             return "Nothing grew in \(Units.span(growth.seconds)): \(sums)."
         }
@@ -159,9 +163,6 @@ extension MemoryReport {
         let used = findings.bytes(.heapInUse)
         let kept = findings.bytes(.heapFree)
         let lost = findings.bytes(.heapLost)
-        guard findings.heap != nil else {
-            return "\(resident) resident, of which malloc's part could not be told apart"
-        }
         let own = findings.bytes(.anonymous)
         let mapped = standsForItself(own) ? "\(Units.bytes(own)) is mapped without malloc, " : ""
         let leak = lost > 0 ? "\(Units.bytes(lost)) lost" : findings.sawHeap ? "nothing lost" : "nothing found lost"
