@@ -123,26 +123,9 @@ extension LiveTests {
             try Self.compare(child.pid, arguments[0])
         }
 
-        @Test(
-            .enabled(
-                if: ServerTests.postgresFolder != nil && (!Surroundings.isRoot || installed("setpriv") != nil),
-                "PostgreSQL with pgbench is not installed"))
+        @Test(.enabled(if: PostgresServer.isInstalled, "PostgreSQL with pgbench is not installed"))
         func postgres() throws {
-            let programs = try #require(ServerTests.postgresFolder)
-            let folder = try Surroundings.temporaryFolder()
-            chmod(folder, 0o777)
-            let user = Surroundings.isRoot ? ["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups"] : []
-            let made = try run(
-                user + ["\(programs)/initdb", "-D", "\(folder)/data", "-U", "bench", "-A", "trust", "-N"])
-            guard made.status == 0 else { throw HarnessError("initdb: \(made.errors)") }
-            let server = try Child(
-                user + ["\(programs)/postgres", "-D", "\(folder)/data", "-k", folder, "-c", "listen_addresses="],
-                capturesErrors: true)
-            defer {
-                kill(server.pid, SIGINT)
-                for _ in 0..<500 where server.poll() == nil { usleep(10_000) }
-            }
-            for _ in 0..<500 where access("\(folder)/.s.PGSQL.5432", F_OK) != 0 { usleep(10_000) }
+            let server = try PostgresServer()
             usleep(500_000)
             try Self.compare(server.pid, "postgres")
         }
