@@ -24,7 +24,7 @@ enum Main {
     private static func run(_ arguments: [String]) -> Int32 {
         let output = Output(arguments: arguments)
         do {
-            var command = try NusuCommand.parseAsRoot(Watch.rewritten(Kill.rewritten(arguments)))
+            var command = try parse(arguments)
             guard let verb = command as? any Verb else {
                 // The root without a verb, or `help`, which throw their text.
                 try command.run()
@@ -36,8 +36,9 @@ enum Main {
         } catch let ambiguity as AmbiguousTarget {
             return output.write(ambiguity)
         } catch {
-            let text = NusuCommand.fullMessage(for: error, columns: Output.helpColumns)
-            if NusuCommand.exitCode(for: error) == .success {
+            let root: any ParsableCommand.Type = isFrontDoor(arguments) ? Overview.self : NusuCommand.self
+            let text = root.fullMessage(for: error, columns: Output.helpColumns)
+            if root.exitCode(for: error) == .success {
                 let error = Output.write(text.hasSuffix("\n") ? text : text + "\n", to: STDOUT_FILENO)
                 return error == nil ? ExitStatus.done : ExitStatus.of(.internal)
             }
@@ -45,16 +46,31 @@ enum Main {
         }
     }
 
+    /// A first word that is no verb is a target: `nusu 1234`.
+    private static func isFrontDoor(_ arguments: [String]) -> Bool {
+        guard let first = arguments.first, !first.hasPrefix("-"), first != "help" else { return false }
+        return !NusuCommand.verbs.contains { $0.configuration.commandName == first }
+    }
+
+    private static func parse(_ arguments: [String]) throws -> any ParsableCommand {
+        if isFrontDoor(arguments) { return try Overview.parseAsRoot(arguments) }
+        return try NusuCommand.parseAsRoot(Watch.rewritten(Kill.rewritten(arguments)))
+    }
+
     /// What the parser found wrong, as one of nusu's own failures.
     private static func usageFailure(_ error: any Error, _ arguments: [String]) -> Failure {
         let known = NusuCommand.verbs.compactMap { $0.configuration.commandName }
-        if let first = arguments.first, !first.hasPrefix("-"), !known.contains(first), first != "help" {
+        // Of several words the first should have been a verb.
+        if let first = arguments.first, isFrontDoor(arguments),
+            arguments.dropFirst().contains(where: { !$0.hasPrefix("-") })
+        {
             return Failure(
                 .usage,
                 what: "there is no verb '\(first)' in this version of nusu; there is: "
                     + known.joined(separator: ", "), subject: first, remedy: "nusu leaks \(first), or nusu --help")
         }
-        let message = NusuCommand.message(for: error)
+        let message = (isFrontDoor(arguments) ? Overview.self as any ParsableCommand.Type : NusuCommand.self)
+            .message(for: error)
         let line = message.split(separator: "\n").first.map(String.init) ?? "the command line cannot be understood"
         let verb = arguments.first.map { known.contains($0) ? "\($0) " : "" } ?? ""
         return Failure(

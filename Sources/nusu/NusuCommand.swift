@@ -17,6 +17,7 @@ struct NusuCommand: ParsableCommand {
 
             TARGET is a PID, a name (nginx), a port (:8080: who listens there) or a container (container:3f9c2ab1).
 
+              nusu 1234                    how it is, what limits it, may I look, at what cost; touches nothing
               nusu leaks 1234              what process 1234 has lost
               nusu leaks 1234 --dry-run    what a look would cost; touches nothing
               nusu leaks nginx --newest    the one started last

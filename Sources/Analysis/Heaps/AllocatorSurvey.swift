@@ -51,7 +51,7 @@ struct AllocatorSurvey {
                 found.append(Foreign(name: match.name, place: file))
             }
         }
-        for name in tracesInProgram() where !found.contains(where: { $0.name == name }) {
+        for name in tracesInProgram(AllocatorSurvey.traces) where !found.contains(where: { $0.name == name }) {
             found.append(Foreign(name: name, place: "the program itself"))
         }
         return found
@@ -59,7 +59,7 @@ struct AllocatorSurvey {
 
     /// The program's own file is the one mapped lowest, but for programs at high addresses, whose libraries lie higher
     /// still: the first file mapping in either case.
-    private func tracesInProgram() -> [String] {
+    func tracesInProgram(_ wanted: [(text: String, name: String)]) -> [String] {
         guard let program = image.mappings.first(where: { $0.isFileBacked && $0.permissions.contains(.execute) }) else {
             return []
         }
@@ -73,7 +73,7 @@ struct AllocatorSurvey {
             budget -= UInt64(count)
             var bytes = [UInt8](repeating: 0, count: count)
             let got = bytes.withUnsafeMutableBytes { image.reader.read(at: mapping.range.lower, into: $0) }
-            for trace in AllocatorSurvey.traces
+            for trace in wanted
             where !names.contains(trace.name) && ByteSearch.first(Array(trace.text.utf8), in: bytes[..<got]) != nil {
                 names.append(trace.name)
             }
