@@ -36,7 +36,8 @@ extension MemoryReport {
         case .nothing:
             guard findings.heap != nil else {
                 let undivided = findings.bytes(.anonymous) + findings.bytes(.heapUnread)
-                return "Not divided: \(Units.bytes(undivided)) of \(resident) may be the heap, which could not be read\(steady)."
+                return
+                    "Not divided: \(Units.bytes(undivided)) of \(resident) may be the heap, which could not be read\(steady)."
             }
             guard let growth else { return "Nothing stands out: \(sums)." }
             return "Nothing grew in \(Units.span(growth.seconds)): \(sums)."
