@@ -13,6 +13,7 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/time.h>
 
 const void *clinux_find(const void *hay, size_t hay_size, const void *needle, size_t needle_size) {
@@ -167,3 +168,18 @@ ssize_t clinux_ask_internet_sockets(int descriptor, uint8_t family, uint8_t prot
 }
 
 int clinux_enter_network(int file) { return setns(file, CLONE_NEWNET); }
+
+int clinux_file_facts(int folder, const char *name, struct clinux_file_facts *facts) {
+    struct statx status;
+    if (statx(folder, name, AT_STATX_DONT_SYNC, STATX_BASIC_STATS, &status) != 0) return -1;
+    *facts = (struct clinux_file_facts){
+        .mode = status.stx_mode,
+        .links = status.stx_nlink,
+        .device_major = status.stx_dev_major,
+        .device_minor = status.stx_dev_minor,
+        .inode = status.stx_ino,
+        .size = status.stx_size,
+        .blocks = status.stx_blocks,
+    };
+    return 0;
+}

@@ -174,6 +174,22 @@ uint64_t clinux_bss_address(void);
 int clinux_read_affinity(uint64_t mask[16]);
 int clinux_set_affinity(const uint64_t mask[16]);
 
+/// What statx(2) says of a file.
+struct clinux_file_facts {
+    uint32_t mode;
+    uint32_t links;
+    uint32_t device_major;
+    uint32_t device_minor;
+    uint64_t inode;
+    uint64_t size;
+    /// Of 512 bytes.
+    uint64_t blocks;
+};
+
+/// Of the file that `name` below `folder` leads to, as far as the kernel knows it: no server is asked, for one that hangs
+/// would keep the caller waiting. -1 and errno.
+int clinux_file_facts(int folder, const char *name, struct clinux_file_facts *facts);
+
 /// A socket that asks the kernel for sockets (man 7 sock_diag), closed on exec; an answer that does not come within seconds is
 /// EAGAIN. -1 and errno.
 int clinux_open_diagnosis(void);

@@ -119,6 +119,7 @@ struct SocketMessages {
         case 2, 3, 12: .connecting
         case 10: .listening
         case 7: .unconnected
+        case 8: .abandoned
         default: .closing
         }
     }

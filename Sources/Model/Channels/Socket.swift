@@ -40,7 +40,9 @@ package struct Socket: Hashable, Sendable {
         case listening
         /// Bound or new, without a partner.
         case unconnected
-        /// One end has closed.
+        /// The other end has closed, this one has not: CLOSE_WAIT of TCP.
+        case abandoned
+        /// This end has closed, or both have.
         case closing
     }
 

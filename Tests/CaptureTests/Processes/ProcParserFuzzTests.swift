@@ -10,6 +10,7 @@ import Testing
         Array(
             "4:memory:/docker/ab\n0::/a/b\n31 30 0:28 /d /sys/fs/cg\\040m ro master:9 - cgroup cgroup rw,memory\n".utf8),
         Array("tfd:        5 events:       19 data:     7f3c00001010  pos:0 ino:1 sdev:9\n".utf8),
+        Array("pos:\t0\nflags:\t02004002\nit_value: (4, 999999999)\nsigmask: 4002\nPid:\t-1\n".utf8),
         Array("pty_slave /dev/pts 136 0-1048575 pty:slave\nroot:x:0:0:root:/root:/bin/sh\n/autogroup-25 nice 0\n".utf8),
         Array("read_bytes: 4096\nwrite_bytes: 0\nse.exec_start      :    5030311.338598\n123 456 7\n".utf8),
         Array("  sl  local\n   0: 0100007F:1F90 00000000:0000 0A 0:0 00:0 0 0 0 12345 1 0 100 0\n".utf8),
@@ -55,6 +56,8 @@ import Testing
         for driver in TerminalDriver.parse(bytes) { #expect(!driver.minors.isEmpty) }
         _ = ProcFS.names(bytes)
         bytes.withUnsafeBufferPointer { buffer in
+            for kind in Descriptor.Kind.allCases { _ = DescriptorInfo(parsing: buffer, kind: kind) }
+            _ = ProcFS.descriptor(3, buffer)
             _ = ProcessRecord.RunTimes(parsing: buffer)
             _ = ProcessRecord.IO(parsing: buffer)
             _ = ProcessRecord.Autogroup(parsing: buffer)

@@ -1,0 +1,87 @@
+import Model
+
+/// Finds who has the other ends of a process's pipes and sockets open: one look at the descriptors of all processes, and one
+/// at the sockets of its network namespace.
+struct DescriptorEnds {
+    private let procfs: ProcFS
+    private let pid: Int32
+    private let holders: ChannelHolders
+    private var identities: [Int32: ProcessIdentity?] = [:]
+    /// By pipe: the processes that write to it, and those that read from it.
+    private var pipes: [UInt64: (writers: Set<Int32>, readers: Set<Int32>)] = [:]
+
+    /// Of a pipe that thousands have open, so many are asked how.
+    private static let holderLimit = 256
+
+    init(_ procfs: ProcFS, _ pid: Int32) {
+        self.procfs = procfs
+        self.pid = pid
+        holders = procfs.channelHolders(among: (try? procfs.processIDs()) ?? [pid])
+    }
+
+    mutating func join(_ table: inout DescriptorTable) {
+        if table.descriptors.contains(where: { $0.kind == .socket }) {
+            let sockets = procfs.socketTable(for: pid)
+            table.gaps += sockets.gaps
+            for index in table.descriptors.indices where table.descriptors[index].kind == .socket {
+                joinSocket(&table.descriptors[index], sockets)
+            }
+        }
+        for index in table.descriptors.indices where table.descriptors[index].kind == .pipe {
+            joinPipe(&table.descriptors[index], table)
+        }
+        let count = holders.unreadable.count
+        if count > 0, table.descriptors.contains(where: { $0.otherEnd?.count == 0 }) {
+            table.gaps.append(
+                Gap(
+                    what: "other ends in \(count) \(count == 1 ? "process" : "processes")",
+                    reason: "their descriptors may not be read: that needs their own users, or CAP_SYS_PTRACE",
+                    remedy: "sudo nusu fds \(pid)"))
+        }
+    }
+
+    private mutating func joinSocket(_ descriptor: inout Descriptor, _ table: SocketTable) {
+        guard let inode = ProcFS.inode("socket", descriptor.target), let socket = table[inode] else { return }
+        descriptor.socket = socket
+        descriptor.isServer = socket.state != .listening && table.isServer(socket)
+        guard let peer = table.peer(of: inode), !peer.inodes.isEmpty else { return }
+        if let other = peer.inodes.first.flatMap({ table[$0] }) { descriptor.peerName = other.local }
+        descriptor.otherEnd = otherEnd(holders.processes(ofSockets: peer.inodes), isAccepted: peer.isAccepted)
+    }
+
+    /// Everybody's other end of a pipe is who may do what this descriptor does not.
+    private mutating func joinPipe(_ descriptor: inout Descriptor, _ table: DescriptorTable) {
+        guard let inode = ProcFS.inode("pipe", descriptor.target), let access = descriptor.access else { return }
+        let ends = pipes[inode] ?? pipeEnds(inode, table)
+        pipes[inode] = ends
+        let others = access == .read ? ends.writers : access == .write ? ends.readers : ends.writers.union(ends.readers)
+        descriptor.otherEnd = otherEnd(others.sorted(), isAccepted: true)
+    }
+
+    private func pipeEnds(_ inode: UInt64, _ table: DescriptorTable) -> (writers: Set<Int32>, readers: Set<Int32>) {
+        var ends: (writers: Set<Int32>, readers: Set<Int32>) = ([], [])
+        for holder in (holders.pipes[inode] ?? []).prefix(DescriptorEnds.holderLimit) {
+            // O_RDONLY 0, O_WRONLY 1, O_RDWR 2.
+            let own = holder.pid == pid ? table[holder.descriptor]?.flags.map { UInt8($0 & 3) } : nil
+            guard let mode = own ?? procfs.accessMode(of: holder) else { continue }
+            if mode != 0 { ends.writers.insert(holder.pid) }
+            if mode != 1 { ends.readers.insert(holder.pid) }
+        }
+        return ends
+    }
+
+    private mutating func otherEnd(_ pids: [Int32], isAccepted: Bool) -> Descriptor.OtherEnd {
+        let others = pids.filter { $0 != pid }
+        let isOwn = others.isEmpty && !pids.isEmpty
+        let shown = (isOwn ? pids : others).prefix(Descriptor.processLimit).compactMap { identity($0) }
+        return Descriptor.OtherEnd(
+            processes: shown, count: isOwn ? 1 : others.count, isOwn: isOwn, isAccepted: isAccepted)
+    }
+
+    private mutating func identity(_ pid: Int32) -> ProcessIdentity? {
+        if let known = identities[pid] { return known }
+        let identity = try? procfs.identity(of: pid)
+        identities[pid] = .some(identity)
+        return identity
+    }
+}
