@@ -14,7 +14,7 @@ extension LeakReport {
             "snapshot": snapshotJSON,
             "heap": heapJSON,
             "summary": summaryJSON,
-            "groups": .array(shown.map(LeakReport.json)),
+            "groups": .array(shown.map { group in LeakReport.json(group, knowsStreams: saved == nil) }),
             "byType": .array(
                 findings.byType.map {
                     .object([
@@ -99,7 +99,7 @@ extension LeakReport {
         ])
     }
 
-    private static func json(_ group: LeakGroup) -> JSONValue {
+    private static func json(_ group: LeakGroup, knowsStreams: Bool) -> JSONValue {
         .object([
             "kind": .string(group.kind.rawValue),
             "count": JSONValue(group.count),
@@ -115,6 +115,8 @@ extension LeakReport {
             "addresses": .array(group.addresses.map { .string(Address($0).description) }),
             "signature": .string(group.signature),
             "cycle": JSONValue(cycle: group.cycle),
+            // A saved graph has no descriptors.
+            "descriptors": knowsStreams ? .array(group.descriptors.map { JSONValue($0) }) : .null,
             "certainty": .string(group.certainty.rawValue),
             "breakAt": JSONValue(group.breakAt),
             "references": group.references.map {

@@ -19,11 +19,13 @@ struct Reachability {
     var holdNothing: Set<BlockID> = []
     /// Blocks that are in use in part, with what that part leads to. Their other words hold nothing.
     var inPart: [BlockID: [BlockID]] = [:]
+    /// Blocks of which every root counts, not only the first.
+    var streams = OpenStreams.none
 
     struct Marked {
         /// Per block: a `Verdict`.
         let states: [UInt8]
-        /// The root words that reached a block first, and those that point into the middle of one.
+        /// The root words that reached a block first, those that point into the middle of one, and all of streams.
         let rootEdges: [RootEdge]
     }
 
@@ -35,7 +37,7 @@ struct Reachability {
         let index = graph.index
         var marking = Marking(
             count: index.count, bases: InteriorBases(index: index, reader: image.reader), garbage: garbage,
-            holdNothing: holdNothing.union(inPart.keys), inPart: inPart)
+            holdNothing: holdNothing.union(inPart.keys), inPart: inPart, streams: streams)
         for (word, kind) in roots.words { marking.root(word, kind, 0, index) }
         for word in roots.chunkWords {
             // The address of a chunk's header is 16 bytes before its block.
@@ -68,6 +70,8 @@ private struct Marking {
     private let bases: InteriorBases
     private let holdNothing: Set<BlockID>
     private let inPart: [BlockID: [BlockID]]
+    private let streams: OpenStreams
+    private let hasStreams: Bool
     /// Keeps the compiler from leaving out the loads that only fill the caches.
     private var lastTouched: UInt32 = 0
 
@@ -79,9 +83,12 @@ private struct Marking {
     private static let excluded: UInt8 = 255
 
     init(
-        count: Int, bases: InteriorBases, garbage: [BlockID], holdNothing: Set<BlockID>, inPart: [BlockID: [BlockID]]
+        count: Int, bases: InteriorBases, garbage: [BlockID], holdNothing: Set<BlockID>, inPart: [BlockID: [BlockID]],
+        streams: OpenStreams
     ) {
         self.inPart = inPart
+        self.streams = streams
+        hasStreams = !streams.isEmpty
         states = [UInt8](repeating: 0, count: count)
         self.bases = bases
         self.holdNothing = holdNothing
@@ -99,7 +106,13 @@ private struct Marking {
         let found = index.find(word)
         if found < 0 { return }
         let id = BlockIndex.id(found)
-        if states[Int(id)] != 0 { return }
+        if states[Int(id)] != 0 {
+            if hasStreams, streams.contains(id) {
+                let offset = UInt32(clamping: word - index.start(id))
+                rootEdges.append(RootEdge(target: id, offset: offset, kind: kind, address: address))
+            }
+            return
+        }
         if BlockIndex.isInterior(found) {
             let offset = UInt32(clamping: word - index.start(id))
             interior.append((id, offset))

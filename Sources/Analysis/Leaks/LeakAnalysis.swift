@@ -54,6 +54,7 @@ package enum LeakAnalysis {
             grouping = self.grouping(process, forest, options)
         }
         var groups = grouping.groups
+        StreamAnalysis.join(process, forest, groupOf: grouping.groupOf, into: &groups)
         if options.trees > 0 { HeldTrees(process, forest).grow(for: &groups, limit: options.trees) }
         groups += PossibleGrouping(types: process.types, addressLimit: options.addressLimit)
             .groups(of: states, index: index)

@@ -27,6 +27,8 @@ package struct ProcessGraph: Sendable {
     var tasks: TaskFunctions?
     /// What is free in the heap, and where; nil where nobody asked, and where the heap could not be read.
     var layout: HeapLayout?
+    /// None in a graph that was saved.
+    var streams = OpenStreams.none
     /// Per block: a `Verdict`.
     private(set) var states: [UInt8]
     /// Blocks that one snapshot called lost and an earlier one did not: they count as possible.
@@ -86,9 +88,10 @@ package struct ProcessGraph: Sendable {
             TaskFunctions(image: image, types: types, swift: $0, index: graph.index)
         }
         let summary = summary(of: heap, image)
+        let streams = StreamFinder(image: image, index: heap.index, home: heap.home).find()
         let marked = Reachability(
             image: image, graph: graph, roots: roots, holdNothing: Set(swift?.sideTables ?? []),
-            inPart: swift?.frames ?? [:]
+            inPart: swift?.frames ?? [:], streams: streams
         )
         .mark(garbage: garbage(swift, trial), whenRead: whenRead)
         let shared = SharedOwnership(image: image, graph: graph, types: types) {
@@ -99,7 +102,8 @@ package struct ProcessGraph: Sendable {
                 process: image.process, summary: summary, gaps: gaps(image, heap, roots, foreign),
                 exact: heap.torn.isEmpty, image: image, roots: roots, rootEdges: marked.rootEdges,
                 ownership: Ownership(graph: graph, types: types, swift: swift, trial: trial, shared: shared),
-                stacks: stacks, tasks: tasks ?? TaskFunctions(), layout: heap.layout, states: marked.states))
+                stacks: stacks, tasks: tasks ?? TaskFunctions(), streams: streams, layout: heap.layout,
+                states: marked.states))
     }
 
     /// The Swift objects of a process whose allocator cannot be read; nil where there are none. Only rings that the objects'

@@ -63,6 +63,9 @@
     X(abandoned, "abandoned", "waits for a mutex in shared memory whose owner has ended; says its pid")  \
     X(thread_deadlock, "thread-deadlock", "two threads that wait for each other's mutex")                \
     X(joining, "joining", "waits for a thread that waits for a mutex that it has locked twice")         \
+    X(descriptors, "descriptors", "120 open descriptors of four kinds")                                 \
+    X(unclosed, "unclosed", "opens two devices every 20 ms and closes one")                             \
+    X(streams, "streams", "FILEs that only stdio's own list, or only lost blocks, lead to")             \
     X(churn, "churn", "threads in malloc and free all the time, 24 lost [THREADS]")                      \
     X(churn_single, "churn-single", "one thread in malloc and free all the time, 7 lost")                \
     X(grow, "grow", "loses 100 blocks a second and prints them")                                         \
