@@ -8,12 +8,15 @@ struct LeakGroupText {
     let number: Int
     let options: LeakReport.Options
     let style: TextStyle
+    /// What the process has open; nil where that was not asked, or may not be seen.
+    var descriptors: DescriptorTable?
 
     var lines: [String] {
         var details: [String] = []
         if !group.cycle.isEmpty { details.append(TerminalText.escaped(group.shortRingText)) }
         if group.held.blocks > 0 { details.append(held) }
         details.append(advice)
+        if !group.descriptors.isEmpty { details.append(owned) }
         if options.addresses { details += addressLines }
         let tree = group.tree.map { HeldTreeText(tree: $0, group: group).lines } ?? []
         return [first] + (details.map { LeakGroupText.indent + $0 } + tree).map(style.fit)
@@ -80,6 +83,12 @@ struct LeakGroupText {
         case .overRetained: return "An unbalanced passRetained, or a release that C code forgot."
         case .possible: return points + "Only pointers into the middle of it are left."
         }
+    }
+
+    private var owned: String {
+        let what = DescriptorText.summary(group.descriptors, in: descriptors)
+        let whose = descriptors.map { " (nusu fds \($0.process.pid) --lost)" } ?? ""
+        return "owns descriptor: \(what), through \(group.descriptors.count == 1 ? "a FILE" : "FILEs")\(whose)"
     }
 
     /// As many to a line as fit, for pasting into a debugger.

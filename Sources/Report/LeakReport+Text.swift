@@ -10,7 +10,9 @@ extension LeakReport {
         var shown = 0
         var body: [String] = []
         for (index, group) in groups.enumerated() {
-            let more = LeakGroupText(group: group, number: index + 1, options: options, style: style).lines
+            let more = LeakGroupText(
+                group: group, number: index + 1, options: options, style: style, descriptors: descriptors
+            ).lines
             if let limit = options.limit, limit > 0, shown >= limit { break }
             // Two lines are blank, one says what is left out.
             let used = lines.count + body.count + more.count + closing.count + 3

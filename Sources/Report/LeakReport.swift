@@ -18,6 +18,9 @@ package struct LeakReport: Sendable {
     /// nil for a process that runs.
     package var saved: SavedLook?
 
+    /// What the target has open; nil where no group owns a descriptor, or it may not be seen.
+    package var descriptors: DescriptorTable?
+
     /// Of a command that nusu ran: how it ended. `snapshot.pauseSeconds` is then for how long its end was held up.
     package var ended: Ended?
 

@@ -1,4 +1,5 @@
 import Analysis
+import Capture
 import Model
 import Report
 
@@ -37,14 +38,24 @@ struct LeakRun {
         }
         last.result.findings.name(source.fields(of: last.result.findings.unnamedClasses, in: last))
         try saving.save(last, of: source, residentBytes: resident)
-        return LeakReport(
+        var report = LeakReport(
             target: source.target, snapshot: first.facts, confirmation: confirmation,
             totalSeconds: (clock.now - start).inSeconds, attempts: first.attempts, findings: last.result.findings,
             residentBytes: resident, saved: source.saved)
+        report.descriptors = descriptors(of: last.result.findings)
+        return report
     }
 }
 
 extension LeakRun {
+    /// What the descriptors lead to that lost memory owns. Where that cannot be told their numbers must do.
+    private func descriptors(of findings: LeakFindings) -> DescriptorTable? {
+        guard case .running(let looker) = source, findings.groups.contains(where: { !$0.descriptors.isEmpty }) else {
+            return nil
+        }
+        return try? looker.procfs.descriptorTable(of: looker.target, .own)
+    }
+
     private typealias Look = GraphSource.Look<LeakAnalysis.Result>
 
     private func look(against earlier: LeakAnalysis.LostBlocks?, _ progress: Progress) throws(Failure) -> Look {

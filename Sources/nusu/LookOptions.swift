@@ -24,6 +24,8 @@ struct SnapshotCostOptions: ParsableArguments {
     @Flag(help: "Say how the snapshot would be taken and what it would cost, and touch nothing.")
     var dryRun = false
 
+    var options: SnapshotOptions { SnapshotOptions(method: snapshot.method, maxPauseSeconds: maxPause.value) }
+
     /// Looks into the one process that is meant; a file has no resident set and no pause.
     func looker(_ target: TargetOptions, verb: String) throws -> HeapLooker {
         if SavedFile.isPath(target.target) {
@@ -38,7 +40,7 @@ struct SnapshotCostOptions: ParsableArguments {
         let procfs = ProcFS()
         return HeapLooker(
             target: try choice.resolve(target, procfs, verb: verb), procfs: procfs,
-            snapshot: SnapshotOptions(method: snapshot.method, maxPauseSeconds: maxPause.value))
+            snapshot: options)
     }
 }
 

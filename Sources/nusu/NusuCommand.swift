@@ -3,8 +3,8 @@ import ArgumentParser
 /// The root of the command line: `nusu VERB [TARGET] [OPTIONS]`.
 struct NusuCommand: ParsableCommand {
     static let verbs: [any ParsableCommand.Type] = [
-        Leaks.self, Heap.self, Why.self, Diff.self, Memory.self, Maps.self, Watch.self, Ps.self, Tree.self, Find.self,
-        Show.self, SignalVerb.self, Kill.self, Explain.self,
+        Leaks.self, Heap.self, Why.self, Diff.self, Memory.self, Maps.self, Fds.self, Watch.self, Ps.self, Tree.self,
+        Find.self, Show.self, SignalVerb.self, Kill.self, Explain.self,
     ]
 
     static let configuration = CommandConfiguration(
@@ -29,6 +29,7 @@ struct NusuCommand: ParsableCommand {
               nusu maps 1234               its address space: text, data, heap, stacks, libraries, shared
               nusu leaks 1234 --save a.nusu      keeps the object graph; a file stands for a process everywhere
               nusu diff a.nusu b.nusu      what grew between two of them
+              nusu fds 1234                what it has open, and who is at the other end; --over, --lost
               nusu ps -ef                  the processes, as ps(1) lists them, and more
               nusu tree                    who started whom, and what needs a look
               nusu find ./cpu              processes by name, path or arguments

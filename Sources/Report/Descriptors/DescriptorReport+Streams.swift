@@ -1,0 +1,81 @@
+import Analysis
+import Model
+
+/// FILEs that nobody can close any more, in words.
+extension DescriptorReport {
+    func headline(_ streams: Streams, _ open: String) -> String {
+        let name = "\(TerminalText.escaped(table.process.commandBytes)) (\(table.process.pid))"
+        let lost = lostNumbers(streams).count
+        guard streams.found else {
+            let bound =
+                streams.sawEverything
+                ? "No FILE of \(name) is lost" : "Found no lost FILE of \(name), as far as could be seen"
+            return "\(bound); it has \(open)."
+        }
+        var parts: [String] = []
+        if !streams.forgotten.isEmpty { parts.append(Units.counted(streams.forgotten.count, "forgotten FILE")) }
+        if lost > 0 { parts.append("\(Units.grouped(lost)) that only lost memory holds") }
+        let total = table.total.map { Units.grouped($0) + " " } ?? ""
+        return
+            "\(name) can no longer close \(Units.grouped(streams.forgotten.count + lost)) of its \(total)descriptors: "
+            + "\(parts.joined(separator: ", "))."
+    }
+
+    /// Each once: two lost groups may hold one FILE.
+    func lostNumbers(_ streams: Streams) -> [Int32] { Set(streams.groups.flatMap(\.descriptors)).sorted() }
+
+    func streamLines(_ streams: Streams, _ options: Options, _ room: Int) -> [String] {
+        var parts: [[String]] = []
+        for (isCommand, made) in [(false, "fopen'ed"), (true, "popen'ed")] {
+            let numbers = streams.forgotten.filter { $0.isCommand == isCommand }.map(\.descriptor)
+            let rest = "\(made) and forgotten: only stdio's own list still knows"
+            parts += rows(of: numbers).map {
+                [$0.line, DescriptorReport.indent + "\(rest) \($0.count == 1 ? "it" : "them")"]
+            }
+        }
+        for group in streams.groups {
+            let title = LeakGroupText(
+                group: group, number: 1, options: LeakReport.Options(),
+                style: TextStyle(isTerminal: false, width: nil, color: false)
+            ).title
+            parts += rows(of: Array(Set(group.descriptors)).sorted()).map {
+                [$0.line, DescriptorReport.indent + "held only by: \(title)  \(group.signature)"]
+            }
+        }
+        guard !parts.isEmpty else { return [] }
+        let fitting = options.limit.map { $0 == 0 ? parts.count : $0 } ?? max(1, (room - 2) / 2)
+        let shown = parts.count <= fitting ? parts.count : fitting
+        var lines = [DescriptorReport.row("open", "kind", "may", "what nobody can close", "numbers")]
+        lines += parts.prefix(shown).flatMap { $0 }
+        if parts.count > shown {
+            lines.append("         and \(Units.counted(parts.count - shown, "more group")) (--limit 0)")
+        }
+        return lines
+    }
+
+    private static let indent = String(repeating: " ", count: 25)
+
+    private func rows(of numbers: [Int32]) -> [(line: String, count: Int)] {
+        let known = numbers.compactMap { table[$0] }
+        let unknown = numbers.filter { table[$0] == nil }
+        var rows = DescriptorGrouping.groups(of: known).map { group in
+            (
+                DescriptorReport.row(
+                    Units.grouped(group.count), group.kind.rawValue, DescriptorText.access(group.members),
+                    DescriptorText.line(group.subject, group.kind, group.members),
+                    DescriptorText.numbers(group.members.map(\.number), columns: DescriptorReport.numberColumns)),
+                group.count
+            )
+        }
+        // Closed by number while the FILE lives on.
+        if !unknown.isEmpty {
+            rows.append(
+                (
+                    DescriptorReport.row(
+                        Units.grouped(unknown.count), "closed", "?", "a FILE whose number was closed behind its back",
+                        DescriptorText.numbers(unknown, columns: DescriptorReport.numberColumns)), unknown.count
+                ))
+        }
+        return rows
+    }
+}

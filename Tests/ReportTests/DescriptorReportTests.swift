@@ -1,0 +1,106 @@
+import Analysis
+import Model
+import Testing
+
+@testable import Report
+
+@Suite("Report of descriptors") struct DescriptorReportTests {
+    private let terminal = TextStyle(isTerminal: true, width: 100, color: false)
+    private let pipe = TextStyle(isTerminal: false, width: nil, color: false)
+    private let postgres = ProcessIdentity(pid: 1511, startTicks: 1, commandBytes: Array("postgres".utf8))
+
+    private func file(_ number: Int32, _ path: String, flags: UInt32 = 0o2100001) -> Descriptor {
+        var descriptor = Descriptor(number: number, kind: .file, target: Array(path.utf8))
+        (descriptor.flags, descriptor.offset, descriptor.sizeBytes) = (flags, 4096, 40960)
+        return descriptor
+    }
+
+    private func connection(_ number: Int32, _ state: Socket.State = .connected) -> Descriptor {
+        var descriptor = Descriptor(number: number, kind: .socket, target: Array("socket:[\(number)]".utf8))
+        var socket = Socket(inode: UInt64(number), transport: .tcp, state: state)
+        socket.local = .internet(InternetAddress(v4: 0x7f00_0001), port: 40000 + UInt16(number))
+        socket.remote = .internet(InternetAddress(v4: 0x7f00_0001), port: 5432)
+        socket.receiveQueue = 0
+        (descriptor.socket, descriptor.flags) = (socket, 0o2004002)
+        descriptor.otherEnd = Descriptor.OtherEnd(processes: [postgres], count: 3)
+        return descriptor
+    }
+
+    private func table() -> DescriptorTable {
+        var table = DescriptorTable(
+            process: ProcessIdentity(pid: 1234, startTicks: 1, commandBytes: Array("api".utf8)))
+        var epoll = Descriptor(number: 4, kind: .epoll, target: Array("anon_inode:[eventpoll]".utf8))
+        (epoll.flags, epoll.detail) = (0o2, .watched([3, 10, 11, 12], count: 4))
+        var end = Descriptor(number: 5, kind: .pipe, target: Array("pipe:[77]".utf8))
+        (end.flags, end.otherEnd) = (0o1, Descriptor.OtherEnd(processes: [], count: 0))
+        var deleted = file(6, "/var/log/api.log")
+        (deleted.isDeleted, deleted.diskBytes) = (true, 1_288_490_189)
+        table.descriptors =
+            [file(3, "/etc/hosts", flags: 0o2100000), epoll, end, deleted]
+            + (10..<30).map { connection($0, $0 < 27 ? .abandoned : .connected) }
+        table.total = table.descriptors.count
+        (table.softLimit, table.hardLimit) = (28, 4096)
+        return table
+    }
+
+    @Test("Groups, the limit, and what is worth a look") func groups() {
+        expectSnapshot(DescriptorReport(table()).text(.init(), terminal), "fds.txt")
+        expectSnapshot(DescriptorReport(table()).text(.init(all: true), pipe), "fds-all.txt")
+    }
+
+    @Test("One document") func document() {
+        expectSnapshot(DescriptorReport(table()).json(.init(all: true)), "fds.json")
+    }
+
+    @Test("What was opened and not closed") func growth() {
+        var before = table()
+        before.descriptors.removeLast(8)
+        let growth = DescriptorGrowth(from: before, to: table(), seconds: 60)
+        let report = DescriptorReport(table(), growth: growth)
+        let text = report.text(.init(), terminal)
+        #expect(text.hasPrefix("api (1234) has 24 of 28 descriptors open, 8 more than 60 s before: 8 more tcp to"))
+        #expect(text.contains("+8  socket"))
+        let steady = DescriptorReport(
+            table(), growth: DescriptorGrowth(from: table(), to: table(), seconds: 300))
+        #expect(steady.text(.init(), pipe).hasPrefix("Steady: api (1234) has 24 of 28 descriptors open"))
+    }
+
+    @Test("At most 25 lines, whatever there is, and what is left out is counted") func length() {
+        var table = table()
+        let letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMN"
+        let names = letters.map { String($0) }
+        table.descriptors = names.enumerated().map { file(Int32($0.offset), "/\($0.element)/\($0.element)") }
+        let lines = DescriptorReport(table).text(.init(), terminal).split(
+            separator: "\n", omittingEmptySubsequences: false)
+        #expect(lines.count <= 26)
+        #expect(lines.contains { $0.contains("more groups") })
+        #expect(DescriptorReport(table).text(.init(limit: 0), pipe).split(separator: "\n").count > 40)
+    }
+
+    @Test("Names that the target chose are escaped, and whole in JSON") func hostile() {
+        var table = table()
+        table.descriptors = [
+            file(3, "/tmp/\u{1b}[31m\nred"), Descriptor(number: 4, kind: .file, target: [0x2f, 0xff]),
+        ]
+        for text in [
+            DescriptorReport(table).text(.init(), terminal), DescriptorReport(table).text(.init(all: true), pipe),
+        ] {
+            #expect(!text.contains("\u{1b}") && text.contains("/tmp/\\x1b[31m\\nred") && text.contains("/\\xff"))
+        }
+        let json = DescriptorReport(table).json(.init())
+        #expect(json.contains("\"whatBase64\":\"L/8=\""))
+    }
+
+    @Test("What may not be seen is said, and the number that everybody may know is shown") func unseen() {
+        var table = table()
+        table.descriptors = []
+        table.gaps = [Gap(what: "which descriptors these are", reason: "no right", remedy: "sudo nusu fds 1234")]
+        var text = DescriptorReport(table).text(.init(), terminal)
+        #expect(text.hasPrefix("api (1234) has 24 of 28 descriptors open; which ones may not be seen.\n"))
+        #expect(text.contains("next: sudo nusu fds 1234"))
+        #expect(DescriptorReport(table).json(.init()).contains("\"groups\":null"))
+        table.total = nil
+        text = DescriptorReport(table).text(.init(), pipe)
+        #expect(text.hasPrefix("How many descriptors api (1234) has open may not be seen; it may have 28 at most."))
+    }
+}
