@@ -14,7 +14,7 @@ extension LeakReport {
             "snapshot": snapshotJSON,
             "heap": heapJSON,
             "summary": summaryJSON,
-            "groups": .array(shown.map { group in LeakReport.json(group, knowsStreams: saved == nil) }),
+            "groups": .array(shown.map { group in LeakReport.json(group, knowsStreams: knowsStreams) }),
             "byType": .array(
                 findings.byType.map {
                     .object([
@@ -99,6 +99,9 @@ extension LeakReport {
         ])
     }
 
+    /// FILEs are not looked for where the C library's heap cannot be read.
+    private var knowsStreams: Bool { !findings.heap.isSwiftOnly }
+
     private static func json(_ group: LeakGroup, knowsStreams: Bool) -> JSONValue {
         .object([
             "kind": .string(group.kind.rawValue),
@@ -115,7 +118,6 @@ extension LeakReport {
             "addresses": .array(group.addresses.map { .string(Address($0).description) }),
             "signature": .string(group.signature),
             "cycle": JSONValue(cycle: group.cycle),
-            // A saved graph has no descriptors.
             "descriptors": knowsStreams ? .array(group.descriptors.map { JSONValue($0) }) : .null,
             "certainty": .string(group.certainty.rawValue),
             "breakAt": JSONValue(group.breakAt),

@@ -106,6 +106,29 @@ import Testing
         #expect(try #require(heap.graph()).streams.streams.count == 1)
     }
 
+    @Test("A saved graph has them too, and damaged bytes end in an error") func saved() throws {
+        var heap = Heap()
+        for number in UInt64(10)..<20 { _ = heap.open(number) }
+        let graph = try #require(heap.graph())
+        let bytes = StreamCoding.encode(graph.streams).bytes
+        var cursor = ByteCursor(bytes)
+        let read = try StreamCoding.decode(&cursor, graph.index)
+        #expect(read.streams == graph.streams.streams && read.listWords == graph.streams.listWords)
+        #expect(read.listWords == [Self.listWord] && cursor.isAtEnd)
+        for count in 0..<bytes.count {
+            var cut = ByteCursor(Array(bytes[..<count]))
+            #expect(throws: DamagedBytes.self) { try StreamCoding.decode(&cut, graph.index) }
+        }
+        var random = Seeded(7)
+        for _ in 0..<500 {
+            var damaged = bytes
+            damaged[Int.random(in: 0..<bytes.count, using: &random)] ^= 1 << UInt8.random(in: 0..<8, using: &random)
+            var cursor = ByteCursor(damaged)
+            guard let read = try? StreamCoding.decode(&cursor, graph.index) else { continue }
+            #expect(read.streams.allSatisfy { read.contains($0.block) })
+        }
+    }
+
     @Test("Damaged memory never traps", arguments: Rounds.of(8, fuzz: 300)) func flipped(seed: UInt64) {
         var random = Seeded(seed)
         var heap = Heap()

@@ -8,7 +8,8 @@ extension LiveTests {
         /// The same document from the process and from the file.
         @Test(
             arguments: [
-                ("nusu-demo", "sizes"), ("nusu-demo", "interior"), ("nusu-demo", "rings"), ("nusu-demo", "globals"),
+                ("nusu-demo", "sizes"), ("nusu-demo", "interior"), ("nusu-demo", "streams"), ("nusu-demo", "rings"),
+                ("nusu-demo", "globals"),
                 ("nusu-demo-cxx", "shared"), ("nusu-demo-swift", "objects"),
             ])
         func sameAnswers(_ program: String, _ arguments: String) throws {

@@ -113,7 +113,7 @@ package struct LeakGroup: Hashable, Sendable {
     package var breakAt: String?
     /// For over-retained objects: those of one leader.
     package var references: References?
-    /// Descriptors of FILEs that only blocks of this group lead to, ascending; none in a graph that was saved.
+    /// Descriptors of FILEs that only blocks of this group lead to, ascending.
     package var descriptors: [Int32] = []
     /// What hangs below the leader at the first of `addresses`; nil where nobody asked, or for `possible`.
     package var tree: HeldTree?

@@ -27,7 +27,6 @@ package struct ProcessGraph: Sendable {
     var tasks: TaskFunctions?
     /// What is free in the heap, and where; nil where nobody asked, and where the heap could not be read.
     var layout: HeapLayout?
-    /// None in a graph that was saved.
     var streams = OpenStreams.none
     /// Per block: a `Verdict`.
     private(set) var states: [UInt8]

@@ -22,6 +22,8 @@ enum SavedFormat {
         /// References and counts of Swift objects.
         case swift = "swft"
         case roots = "root"
+        /// FILEs with a descriptor; left out where there are none.
+        case streams = "strm"
         /// Single words that findings ask for besides pointers to blocks.
         case words = "word"
         /// What the look cost, when it was, and the names of variables.

@@ -140,6 +140,12 @@ package struct SavedGraphReader {
         let rootEdges = try decode(.roots) { (cursor) throws(DamagedBytes) in
             try SavedGraphReader.roots(&cursor, blocks: head.blocks)
         }
+        var streams = OpenStreams.none
+        if sections[.streams] != nil {
+            streams = try decode(.streams) { (cursor) throws(DamagedBytes) in
+                try StreamCoding.decode(&cursor, index)
+            }
+        }
         let words = try decode(.words, SavedGraphReader.words)
         let facts = try decode(.facts, SavedGraphReader.facts)
         let roots = SavedGraphReader.roots(rootEdges, index)
@@ -154,7 +160,7 @@ package struct SavedGraphReader {
             process: head.process, summary: head.summary, gaps: head.gaps, exact: head.exact, image: image,
             roots: roots.roots, rootEdges: rootEdges,
             ownership: Ownership(graph: graph, types: types, swift: swift?.0, trial: swift?.1, shared: shared),
-            states: states, unconfirmed: head.unconfirmed)
+            streams: streams, states: states, unconfirmed: head.unconfirmed)
         return SavedGraph(graph: process, facts: facts)
     }
 

@@ -33,6 +33,7 @@ package struct SavedGraphWriter {
             try add(.swift, SwiftCoding.encode(swift, trial))
         }
         try add(.roots, roots(process.rootEdges))
+        if !process.streams.isEmpty { try add(.streams, StreamCoding.encode(process.streams)) }
         try add(.words, words(graph.words))
     }
 
