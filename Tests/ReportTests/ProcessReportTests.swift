@@ -159,5 +159,8 @@ import Testing
         #expect(FindReport.hint(pattern: "redis-server", namesOnly: false) == nil)
         #expect(FindReport.hint(pattern: "a-name-of-17-char", namesOnly: false) != nil)
         #expect(FindReport.hint(pattern: "^(redis|nginx)-[a-z]+$", namesOnly: true) == nil)
+        #expect(FindReport.hint(pattern: "python3.manage\\.py$", namesOnly: false)?.contains("this pattern 17") == true)
+        #expect(FindReport.hint(pattern: "^exactly-15-char$", namesOnly: false) == nil)
+        #expect(FindReport.hint(pattern: "sixteen-chars-or?", namesOnly: false) == nil)
     }
 }

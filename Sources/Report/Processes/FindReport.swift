@@ -65,10 +65,27 @@ package struct FindReport: Sendable {
     /// Where the pattern cannot fit a name, since the kernel keeps 15 bytes of those; nil where it can.
     /// - Parameter namesOnly: nothing else was looked at.
     package static func hint(pattern: String, namesOnly: Bool) -> String? {
-        let isLiteral = pattern.utf8.allSatisfy { !"^$.[]|()*+?{}\\".utf8.contains($0) }
-        guard isLiteral, pattern.utf8.count > 15 else { return nil }
-        return "names of commands have at most 15 characters, this pattern \(pattern.utf8.count): it can only match "
+        guard let length = fixedLength(pattern), length > 15 else { return nil }
+        return "names of commands have at most 15 characters, this pattern \(length): it can only match "
             + (namesOnly ? "arguments; add -f" : "paths and arguments")
+    }
+
+    /// Bytes that a pattern matches where it is text, with `.` for any byte, a backslash before a byte that is meant as such,
+    /// and anchors; nil for any other expression.
+    private static func fixedLength(_ pattern: String) -> Int? {
+        var length = 0
+        var bytes = pattern.utf8[...]
+        while let byte = bytes.popFirst() {
+            switch byte {
+            case UInt8(ascii: "^"), UInt8(ascii: "$"): break
+            case UInt8(ascii: "\\"):
+                guard bytes.popFirst() != nil else { return nil }
+                length += 1
+            case _ where "[]|()*+?{}".utf8.contains(byte): return nil
+            default: length += 1
+            }
+        }
+        return length
     }
 
     private static let fields = ["pid", "ppid", "user", "s", "comm", "args", "exe", "started"].compactMap {
