@@ -54,7 +54,7 @@ enum Main {
 
     private static func parse(_ arguments: [String]) throws -> any ParsableCommand {
         if isFrontDoor(arguments) { return try Overview.parseAsRoot(arguments) }
-        return try NusuCommand.parseAsRoot(Watch.rewritten(Kill.rewritten(arguments)))
+        return try NusuCommand.parseAsRoot(Watch.rewritten(try Kill.rewritten(arguments)))
     }
 
     /// What the parser found wrong, as one of nusu's own failures.

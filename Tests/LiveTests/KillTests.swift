@@ -88,6 +88,8 @@ extension LiveTests {
             let zombie = try #require(parent.otherPid)
             let dead = try KillRun(["-KILL", "\(zombie)"])
             #expect(dead.document.targets.first?.steps.first?.effect?.contains("has ended") == true)
+            let said = try Child([Surroundings.nusu, "kill", "\(zombie)"]).finish(withinSeconds: 30).text
+            #expect(said.contains("has ended") && !said.contains("still runs"))
             #expect(parent.view.zombies == [zombie])
         }
 
@@ -169,8 +171,13 @@ extension LiveTests {
             #expect(try KillRun(["\(child.pid)"]).status == 1)
             #expect(try KillRun(["nusu-no-such-name"]).status == 1)
             #expect(try run([Surroundings.nusu, "kill"]).status == 64)
-            #expect(try run([Surroundings.nusu, "kill", "-NONSENSE", "1"]).status == 64)
-            #expect(try run([Surroundings.nusu, "kill", "-9", "-1"]).status == 64)
+            for (words, remedy) in [
+                (["-NONSENSE", "1"], "nusu signal"), (["-9", "-1"], "--dry-run"), (["--", "-1"], "--dry-run"),
+                (["-TERM", "-123"], "nusu kill --group 123"), (["-l"], "nusu signal"),
+            ] {
+                let refused = try run([Surroundings.nusu, "kill"] + words)
+                #expect(refused.status == 64 && refused.errors.contains(remedy), "\(words)")
+            }
             #expect(try run([Surroundings.nusu, "kill", "self"]).status == 64)
         }
 

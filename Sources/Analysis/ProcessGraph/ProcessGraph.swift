@@ -101,7 +101,7 @@ package struct ProcessGraph: Sendable {
                 process: image.process, summary: summary, gaps: gaps(image, heap, roots, foreign),
                 exact: heap.torn.isEmpty, image: image, roots: roots, rootEdges: marked.rootEdges,
                 ownership: Ownership(graph: graph, types: types, swift: swift, trial: trial, shared: shared),
-                stacks: stacks, tasks: tasks ?? TaskFunctions(), streams: streams, layout: heap.layout,
+                stacks: stacks, tasks: tasks ?? TaskFunctions(), layout: heap.layout, streams: streams,
                 states: marked.states))
     }
 

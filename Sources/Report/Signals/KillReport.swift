@@ -165,6 +165,8 @@ extension KillReport {
             guard let signal = step.signal else { return "it exists, and signals may be sent to it" }
             if let seconds = step.endedAfter { return "\(signal.name): ended after \(Units.seconds(seconds))" }
             guard let outlook = step.outlook else { return "\(signal.name): sent, it still runs" }
+            // Of a zombie there is nothing left that could run.
+            if case .dropped(.zombie) = outlook.outcome { return "\(signal.name) \(SignalOutlookText.effect(outlook))" }
             return "\(signal.name) \(SignalOutlookText.effect(outlook)); it still runs"
         }
     }

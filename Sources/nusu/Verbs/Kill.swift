@@ -13,17 +13,20 @@ struct Kill: ParsableCommand, Verb {
         discussion: """
               nusu kill 1234                 TERM: please end
               nusu kill -9 1234              or -KILL, -s KILL, --signal KILL
-              nusu kill --ladder 1234        TERM, then KILL for what is still there after 5 s
+              nusu kill --ladder 1234        TERM, and after 5 s KILL for what is left
               nusu kill --tree 1234          and all that it has started, parents first
-              nusu kill --dry-run worker     what would be done, and what each signal would do
-              nusu kill -0 1234              only asks whether it exists and may be sent signals
+              nusu kill --dry-run worker     what would be done, and what it would do
+              nusu kill -0 1234              only asks whether it may be sent signals
 
             Each target is held by a pidfd from the moment that its name was looked up. By a name, a port or a container, \
             neither nusu nor what it runs in is ever meant.
 
             EXIT STATUS
-              0   sent     1   no such process     64  the command line is wrong, or a name fits several
-              2   with --ladder: something is still there     77  not permitted, at least for one
+              0   sent
+              1   no such process
+              2   with --ladder: something is still there
+              64  the command line is wrong, or a name fits several
+              77  not permitted, at least for one
             """)
 
     @Argument(help: ArgumentHelp("Processes: PIDs, names, :PORT or container:ID.", valueName: "target"))
@@ -76,18 +79,44 @@ struct Kill: ParsableCommand, Verb {
     }
 
     /// `-TERM` and `-15` as kill(1) has them, made an option that the parser knows. Only the first, and not behind `--`.
-    static func rewritten(_ arguments: [String]) -> [String] {
+    /// - Throws: `.usage` for what kill(1) knows and nusu has another way for.
+    static func rewritten(_ arguments: [String]) throws(Failure) -> [String] {
         guard arguments.first == configuration.commandName else { return arguments }
         var result = arguments
+        var takesSignal = true
         for index in arguments.indices.dropFirst() {
             let word = arguments[index]
-            if word == "--" { break }
-            guard word.hasPrefix("-"), !word.hasPrefix("--"), SignalArgument(argument: String(word.dropFirst())) != nil
-            else { continue }
-            result[index] = "--signal=" + word.dropFirst()
-            break
+            if word == "--" { takesSignal = false }
+            guard word.hasPrefix("-"), !word.hasPrefix("--"), word.count > 1 else { continue }
+            if takesSignal, SignalArgument(argument: String(word.dropFirst())) != nil {
+                result[index] = "--signal=" + word.dropFirst()
+                takesSignal = false
+            } else if let failure = otherMeaning(of: word) {
+                throw failure
+            }
         }
         return result
+    }
+
+    private static func otherMeaning(of word: String) -> Failure? {
+        let rest = word.dropFirst()
+        if ["l", "L"].contains(rest) {
+            return Failure(.usage, what: "nusu kill lists no signals", subject: word, remedy: "nusu signal")
+        }
+        if rest == "1" {
+            return Failure(
+                .usage, what: "to kill(1) -1 means every process there is; nusu kill has no word for that",
+                subject: word,
+                remedy: "name them; to see who would be meant: nusu kill --dry-run --all NAME")
+        }
+        if rest.utf8.allSatisfy((UInt8(ascii: "0")...UInt8(ascii: "9")).contains) {
+            return Failure(
+                .usage, what: "to kill(1) \(word) means the process group \(rest)", subject: word,
+                remedy: "nusu kill --group \(rest)")
+        }
+        guard rest.utf8.allSatisfy((UInt8(ascii: "A")...UInt8(ascii: "Z")).contains) else { return nil }
+        return Failure(
+            .usage, what: "there is no signal \(rest)", subject: word, remedy: "for all there are: nusu signal")
     }
 
     func run(_ output: Output) throws -> Int32 {
