@@ -177,21 +177,39 @@ package enum Demonstrations {
     }
 
     package static func priority() throws(Errno) -> [DemonstrationLine] {
-        let seconds = 1.0
+        let (first, second) = try twoBusy(nice: 10)
+        let sum = max(first.seconds + second.seconds, 0.001)
+        return [
+            DemonstrationLine(
+                .busyShare, .seconds(busySeconds), .share(first.seconds / sum), .share(second.seconds / sum))
+        ]
+    }
+
+    /// Two of the same right take turns. Of the normal policy: real-time ones would leave nothing to others on that core.
+    package static func turns() throws(Errno) -> [DemonstrationLine] {
+        let (first, second) = try twoBusy(nice: 0)
+        let sum = max(first.seconds + second.seconds, 0.001)
+        return [
+            DemonstrationLine(
+                .turnShare, .seconds(busySeconds), .share(first.seconds / sum), .share(second.seconds / sum)),
+            DemonstrationLine(.turnsEnded, .count(first.pushedOff), .count(second.pushedOff)),
+        ]
+    }
+
+    private static let busySeconds = 1.0
+
+    /// Both on the core that nusu is on.
+    private static func twoBusy(nice: Int32) throws(Errno) -> (ForkedChild.Use, ForkedChild.Use) {
         guard clinux_stay_on_processor() == 0 else { throw Errno(rawValue: errno) }
         var first = try ForkedChild { beBusy() }
         var second = try ForkedChild {
-            setpriority(__priority_which_t(PRIO_PROCESS.rawValue), 0, 10)
+            setpriority(__priority_which_t(PRIO_PROCESS.rawValue), 0, nice)
             return beBusy()
         }
-        Pause.sleep(seconds: seconds)
+        Pause.sleep(seconds: busySeconds)
         kill(first.pid, SIGKILL)
         kill(second.pid, SIGKILL)
-        let times = (first.endWithTimes(), second.endWithTimes())
-        let sum = max(times.0 + times.1, 0.001)
-        return [
-            DemonstrationLine(.busyShare, .seconds(seconds), .share(times.0 / sum), .share(times.1 / sum))
-        ]
+        return (first.endWithUse(), second.endWithUse())
     }
 
     private static func beBusy() -> Int32 {

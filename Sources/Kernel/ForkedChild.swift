@@ -37,13 +37,21 @@ struct ForkedChild: ~Copyable {
         while waitid(P_PID, id_t(pid), &info, WEXITED | WNOWAIT) < 0, errno == EINTR {}
     }
 
-    /// The processor time that it used, after its end.
-    mutating func endWithTimes() -> Double {
+    /// What a child has used of a processor, and how often it was pushed off.
+    struct Use {
+        var seconds: Double
+        var pushedOff: UInt64
+    }
+
+    /// After its end.
+    mutating func endWithUse() -> Use {
         isWaitedFor = true
         var usage = rusage()
         var status: Int32 = 0
         while wait4(pid, &status, 0, &usage) < 0, errno == EINTR {}
-        return ForkedChild.seconds(usage.ru_utime) + ForkedChild.seconds(usage.ru_stime)
+        return Use(
+            seconds: ForkedChild.seconds(usage.ru_utime) + ForkedChild.seconds(usage.ru_stime),
+            pushedOff: UInt64(clamping: usage.ru_nivcsw))
     }
 
     private static func seconds(_ time: timeval) -> Double { Double(time.tv_sec) + Double(time.tv_usec) / 1e6 }

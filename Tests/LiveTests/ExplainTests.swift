@@ -102,7 +102,7 @@ extension LiveTests {
             #expect(try document("process").number("ownThreads") == Double(view.threads.count))
             let parent = try document("parent")
             #expect(parent.facts.first { $0.name == "ownParent" }?.value?.text?.hasSuffix("(\(getpid()))") == true)
-            #expect(parent.command.hasSuffix("-p \(pid)"))
+            #expect(parent.command == "nusu tree \(pid)")
             #expect(try document("shell").number("ownGroup") == Double(stat[4]))
             let priority = try document("priority")
             #expect(
@@ -211,6 +211,11 @@ extension LiveTests {
             let shares = try ExplainDocument(["priority", "--demo"]).values("busyShare").compactMap(\.number)
             try #require(shares.count == 3)
             #expect(shares[1] > shares[2])
+            let turns = try ExplainDocument(["round-robin", "--demo"])
+            let equal = turns.values("turnShare").compactMap(\.number)
+            try #require(equal.count == 3)
+            #expect(abs(equal[1] - equal[2]) < 0.3)
+            #expect(turns.values("turnsEnded").compactMap(\.number).allSatisfy { $0 > 5 })
             #expect(try ExplainDocument(["heap", "--demo"]).demo?.count == 5)
         }
 

@@ -71,6 +71,13 @@ import Testing
     @Test("Names that people use") func names() {
         #expect(ExplainTopic.named("Zombie") == .zombie)
         #expect(ExplainTopic.named("copy-on-write") == .fork)
+        for (word, topic) in [
+            ("copy on write", ExplainTopic.fork), ("Ctrl+Z", .shell), ("memory leak", .leak), ("smart pointers", .raii),
+            ("SIGTERM", .signal), ("zombies", .zombie), ("PID 1", .`init`), ("task_struct", .pcb),
+            ("process", .process),
+        ] {
+            #expect(ExplainTopic.named(word) == topic, "\(word)")
+        }
         #expect(ExplainTopic.named("nonsense") == nil)
     }
 
@@ -87,7 +94,7 @@ import Testing
         report.topic = .idle
         #expect(report.text(plain).contains("api (77): this is the machine's"))
         report.topic = .pcb
-        #expect(report.text(plain).contains("cat /proc/77/status"))
+        #expect(report.text(plain).contains("nusu show 77 --explain"))
     }
 
     @Test("A whole screen") func screen() {

@@ -42,8 +42,11 @@ extension ProcFS {
 
     private func takeStat(_ stat: ProcessStat, _ facts: inout [ExplainFact: ExplainValue]) {
         facts[.ownPID] = .number(Int64(stat.pid))
-        let parent = (try? self.stat(of: stat.parent))?.commandBytes ?? []
-        facts[.ownParent] = .text("\(String(decoding: parent, as: UTF8.self)) (\(stat.parent))")
+        // 0 has no entry: the idle task, or somebody outside this pid namespace.
+        let parent = (try? self.stat(of: stat.parent))?.commandBytes
+        facts[.ownParent] =
+            parent.map { .text("\(String(decoding: $0, as: UTF8.self)) (\(stat.parent))") }
+            ?? .number(Int64(stat.parent))
         facts[.ownSession] = .number(Int64(stat.session))
         facts[.ownGroup] = .number(Int64(stat.processGroup))
         facts[.ownNice] = .number(Int64(stat.nice))

@@ -71,7 +71,7 @@ package struct DemonstrationLine: Hashable, Sendable {
         case residentAtStart, lostBlocks, freedByEnd
         case pingPong, pingPongSwitches
         case signalCaught, signalKilled, stoppedByKey
-        case busyShare
+        case busyShare, turnShare, turnsEnded
         case codeAt, dataAt, bssAt, heapAt, stackAt
         case impossible
     }

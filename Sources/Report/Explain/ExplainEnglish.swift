@@ -236,6 +236,8 @@ package enum ExplainEnglish: ExplainLanguage {
         case .stoppedByKey: "TSTP, as Ctrl+Z sends it: its state is %1; CONT, as fg sends it: %2"
         case .signalKilled: "KILL: ended by signal %1; no handler was asked"
         case .busyShare: "two busy processes on one core for %1: nice 0 got %2 of it, nice 10 got %3"
+        case .turnShare: "two busy processes of the same nice on one core for %1: one got %2 of it, the other %3"
+        case .turnsEnded: "in turns: the one was pushed off %1 times, the other %2 times"
         case .codeAt: "a function of nusu's is at %1 (text)"
         case .dataAt: "a variable that starts with a value is at %1 (data)"
         case .bssAt: "one that starts as zero is at %1 (bss)"

@@ -206,6 +206,8 @@ package enum ExplainKorean: ExplainLanguage {
         case .stoppedByKey: "Ctrl+Z가 보내는 TSTP: 상태 %1, fg가 보내는 CONT: %2"
         case .signalKilled: "KILL: 시그널 %1로 끝남. 핸들러에 묻지 않음"
         case .busyShare: "한 코어에서 바쁜 두 프로세스를 %1 동안: nice 0이 %2, nice 10이 %3을 씀"
+        case .turnShare: "한 코어에서 nice가 같은 바쁜 두 프로세스를 %1 동안: 하나가 %2, 다른 하나가 %3을 씀"
+        case .turnsEnded: "차례로 실행됨: 하나는 %1번, 다른 하나는 %2번 코어에서 밀려남"
         case .codeAt: "nusu의 함수는 %1에 있음 (text)"
         case .dataAt: "값으로 시작하는 변수는 %1에 있음 (data)"
         case .bssAt: "0으로 시작하는 변수는 %1에 있음 (bss)"

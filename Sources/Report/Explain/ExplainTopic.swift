@@ -1,3 +1,4 @@
+import Analysis
 package import Model
 
 /// What `nusu explain` can be asked.
@@ -12,21 +13,28 @@ package enum ExplainTopic: String, CaseIterable, Hashable, Sendable {
 
     /// A small program that shows it, and ends by itself.
     package enum Demonstration: String, CaseIterable, Sendable {
-        case fork, zombie, orphan, leak, pingPong, signal, priority, addresses
+        case fork, zombie, orphan, leak, pingPong, signal, priority, turns, addresses
     }
 
     /// The topic of that name, or of one that people use for it; nil for none.
     package static func named(_ text: String) -> ExplainTopic? {
-        let name = text.lowercased()
-        return ExplainTopic(rawValue: name) ?? aliases[name]
+        let name = String(text.lowercased().map { " _+".contains($0) ? "-" : $0 })
+        for name in [name, name.hasSuffix("s") ? String(name.dropLast()) : name] {
+            if let topic = ExplainTopic(rawValue: name) ?? aliases[name] { return topic }
+        }
+        return Signal.named(text) == nil ? nil : .signal
     }
 
     private static let aliases: [String: ExplainTopic] = [
         "child": .parent, "ppid": .parent, "cow": .fork, "copy-on-write": .fork, "pid0": .idle, "pid1": .`init`,
         "exit": .end, "job-control": .shell, "ctrl-c": .shell, "ctrl-z": .shell, "kill": .signal,
         "virtual-memory": .addressSpace, "memory": .addressSpace, "smart-pointer": .raii, "smart-pointers": .raii,
-        "switch": .contextSwitch, "eevdf": .scheduler, "rr": .roundRobin, "nice": .priority, "task_struct": .pcb,
+        "switch": .contextSwitch, "eevdf": .scheduler, "rr": .roundRobin, "nice": .priority, "task-struct": .pcb,
         "process-control-block": .pcb, "shared-memory": .ipc, "pipe": .ipc, "defunct": .zombie,
+        "children": .parent, "pid-0": .idle, "pid-1": .`init`, "swapper": .idle, "job": .shell, "foreground": .shell,
+        "ctrl-\\": .shell, "virtual": .addressSpace, "physical": .addressSpace, "virtual-address": .addressSpace,
+        "memory-leak": .leak, "unique-ptr": .raii, "shared-ptr": .raii, "scheduling": .scheduler, "malloc": .heap,
+        "orphan-process": .orphan, "zombie-process": .zombie, "daemon": .orphan, "socket": .ipc,
     ]
 
     package var demonstration: Demonstration {
@@ -37,7 +45,8 @@ package enum ExplainTopic: String, CaseIterable, Hashable, Sendable {
         case .leak, .raii: .leak
         case .contextSwitch, .ipc: .pingPong
         case .shell, .signal: .signal
-        case .idle, .scheduler, .roundRobin, .priority: .priority
+        case .priority: .priority
+        case .idle, .scheduler, .roundRobin: .turns
         case .addressSpace, .stack, .heap, .data, .bss, .pcb: .addresses
         }
     }
@@ -104,27 +113,26 @@ package enum ExplainTopic: String, CaseIterable, Hashable, Sendable {
     /// A command that shows more. `PID` stands for a number.
     package var command: String {
         switch self {
-        case .process: "ps -ef"
+        case .process: "nusu ps -ef"
         case .pid: "cat /proc/sys/kernel/pid_max"
-        case .parent: "ps -o pid,ppid,comm -p PID"
+        case .parent: "nusu tree PID"
         case .fork: "strace -f -e trace=process sh -c date"
         case .idle: "head -1 /proc/stat"
         case .`init`: "nusu signal 1"
         case .end: "nusu kill --dry-run PID"
-        case .shell: "ps -o pid,pgid,sid,tpgid,tty,stat,comm"
+        case .shell: "nusu ps -o pid,pgid,sid,tpgid,tty,stat,comm"
         case .signal: "nusu signal"
-        case .zombie: "ps -e -o stat,pid,ppid,comm | grep ^Z"
-        case .orphan: "ps -o pid,ppid,comm --ppid 1"
-        case .addressSpace, .data, .bss: "cat /proc/PID/maps"
-        case .stack: "ulimit -s"
+        case .zombie: "nusu tree"
+        case .orphan: "nusu ps -o pid,ppid,comm --ppid 1"
+        case .addressSpace, .stack, .data, .bss: "nusu maps PID"
         case .heap: "nusu heap PID"
         case .leak: "nusu leaks PID"
         case .raii: "nusu why PID TYPE"
-        case .contextSwitch: "grep ctxt /proc/PID/status"
+        case .contextSwitch: "nusu show PID"
         case .scheduler: "cat /proc/PID/sched"
         case .roundRobin: "chrt -p PID"
-        case .priority: "ps -o pid,ni,pri,cls,comm -p PID"
-        case .pcb: "cat /proc/PID/status"
+        case .priority: "nusu ps -o pid,ni,pri,cls,comm -p PID"
+        case .pcb: "nusu show PID --explain"
         case .ipc: "ss -xp"
         }
     }

@@ -86,6 +86,7 @@ struct Explain: ParsableCommand, Verb {
             case .pingPong: return try Demonstrations.pingPong()
             case .signal: return try Demonstrations.signal()
             case .priority: return try Demonstrations.priority()
+            case .turns: return try Demonstrations.turns()
             case .addresses: return Demonstrations.addresses()
             }
         } catch {
