@@ -72,7 +72,7 @@ struct PsArguments {
         case "deselect": selection.inverted = true
         case "no-headers", "no-heading", "noheaders", "noheading": hasTitles = false
         case "headers", "heading": break
-        case "forest": throw PsArguments.usage("nusu ps draws no trees", "--forest", remedy: "nusu tree")
+        case "forest": throw PsArguments.treeless("--forest")
         default: return false
         }
         return true
@@ -123,6 +123,7 @@ struct PsArguments {
                 try take(letter, value, isUnix: isUnix)
                 return
             }
+            if letter == (isUnix ? "H" : "f") { throw PsArguments.treeless(word) }
             guard isUnix ? takeUnix(letter) : takeBSD(letter) else {
                 throw PsArguments.usage("nusu ps does not know '\(letter)' of '\(word)'", word)
             }
@@ -233,6 +234,10 @@ extension PsArguments {
             result.append(device)
         }
         return result
+    }
+
+    private static func treeless(_ word: String) -> Failure {
+        usage("nusu ps draws no trees", word, remedy: "nusu tree --all")
     }
 
     static func usage(_ what: String, _ subject: String, remedy: String = "nusu ps --help") -> Failure {

@@ -9,7 +9,7 @@ extension LiveTests {
             "", "-f", "-F", "-l", "-lf", "-j", "-L", "-Lf", "u", "l", "j",
             "-o pid,ppid,stat,wchan:20,args", "-o pid=,comm=", "-o user:20,pid,ppid=PARENT,comm",
             "-o user,ruser,suser,euser,group,rgroup,uid,gid,ruid,rgid", "-o pgid,sid,tpgid,tty,tname,nlwp,lwp,tgid",
-            "-o pid,lstart,start,stime,cls,rtprio,psr,f,sz,pri,opri,ni",
+            "-o pid,lstart,start,stime,cls,class,policy,rtprio,psr,f,sz,pri,opri,ni",
             "-o pid,vsz,rss,pmem,pcpu,c,time,times,bsdtime",
             "-o pid,args,comm,pid", "-o pid,pending,blocked,ignored,caught,comm", "-o pid,pidns,netns,userns,mntns,oom",
             "--no-headers -o pid,comm", "-o pid,comm --sort=-pid", "-o pid,comm --sort=comm,-pid",

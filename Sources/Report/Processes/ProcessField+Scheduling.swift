@@ -17,9 +17,12 @@ extension ProcessField {
             "rtprio", "RTPRIO", json: "realTimePriority", "priority of a real-time policy, 1 to 99", width: 6,
             value: { row in row.stat.policy == 0 ? .unknown : .integer(Int64(row.stat.realTimePriority)) }),
         ProcessField(
-            "cls", "CLS", also: ["class": "CLS", "policy": "POL"], json: "policy",
+            "cls", "CLS", json: "policy",
             "policy: TS normal, FF first in first out, RR round robin, B batch, IDL idle, DLN deadline", unit: .text,
             width: 3, value: { .text(policy($0.stat.policy)) }),
+        ProcessField(
+            "class", "CLS", also: ["policy": "POL"], json: "policy", "the same, on the left of its column", unit: .text,
+            width: 3, .left, value: { .text(policy($0.stat.policy)) }),
         ProcessField(
             "sched", "SCH", json: "policyNumber", "number of the policy", width: 3,
             value: { .integer(Int64($0.stat.policy)) }),

@@ -16,20 +16,25 @@ struct Ps: ParsableCommand, Verb {
             nusu ps -ef                           every process, with its command line
             nusu ps aux --sort=-rss               with memory, the largest first
             nusu ps -eLf                          every thread
-            nusu ps -eo pid,stat,wchan:20,args    columns of one's own; -o pid= leaves the title out
+            nusu ps -eo pid,stat,wchan:20,args    columns of one's own; pid= has no title
             nusu ps -e --where 'cpu>5 && rss>100M && name~"redis"'
             nusu ps -e --interval 1s              what changes in one second
             nusu ps -e -o pid,container,waited,vcsw,ivcsw,started,args
-            nusu ps --fields                      every field: meaning, unit, file, right needed
+            nusu ps --fields                      every field: meaning, unit, file, right
 
-            SELECT     -e -A all, -a -d, -p PID,… -u USER,… -U USER,… -C NAME,… -t TTY,… -s SESSION,… --ppid PID,…
-                       -N turns it round; BSD: a x; without any: your own of this terminal
-            COLUMNS    -f -F -l -j -L, BSD: u l j; -o FIELD[:WIDTH][=TITLE],…; --no-headers
-            --where    == != < <= > >=, ~ !~ (POSIX extended expression), ! && ||, parentheses; K M G are 1024, 1024²,
-                       1024³; bytes and seconds. What is not known never matches.
+            SELECT     -e -A all, -a -d, -p PID,… -u USER,… -U USER,… -C NAME,… -t TTY,…
+                       -s SESSION,… --ppid PID,… -N turns it round; BSD: a x;
+                       without any: your own of this terminal
+            COLUMNS    -f -F -l -j -L, BSD: u l j; --no-headers
+                       -o FIELD[:WIDTH][=TITLE],…
+            --where    == != < <= > >=, ~ !~ (POSIX extended expression), ! && ||,
+                       parentheses; K M G are 1024, 1024², 1024³; bytes and seconds.
+                       What is not known never matches.
             --sort     [-]FIELD,…
-            --interval SECONDS (1s, 500ms): looks twice; %CPU and the fields of rates are those of the time between
-            --json     one document, schema nusu.ps/1; --color auto|always|never
+            --interval SECONDS (1s, 500ms): looks twice; %CPU and the fields of rates
+                       are those of the time between
+            --json     one document, schema nusu.ps/1
+            --color    auto, always or never
 
             Without --interval %CPU is the share since the process was started, and with -L the main thread's line has the \
             times of all threads, as in ps. The status is 1 when no process was selected.
