@@ -68,7 +68,7 @@ final class WaitLook {
         case UInt8(ascii: "R"): reason.cause = .running
         case UInt8(ascii: "Z"), UInt8(ascii: "X"):
             reason.cause = .zombie(parent: process.parent)
-        case UInt8(ascii: "T"): reason.cause = .stopped
+        case UInt8(ascii: "T"): reason.cause = .stopped(by: process.stopSignal)
         case UInt8(ascii: "t"):
             reason.cause = .tracer(pid: (try? procfs.status(of: pid, thread: thread).tracerPid) ?? 0)
         default: takeCall(stat, &reason)

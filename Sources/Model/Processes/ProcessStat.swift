@@ -38,7 +38,8 @@ package struct ProcessStat: Hashable, Sendable {
     package var realTimePriority: Int32 = 0
     /// SCHED_OTHER 0, FIFO 1, RR 2, BATCH 3, IDLE 5, DEADLINE 6, EXT 7 (man 7 sched).
     package var policy: Int32 = 0
-    /// Of a zombie: how it ended, as wait(2) tells it. 0 too where that may not be read.
+    /// Of a zombie: how it ended, as wait(2) tells it. Of a stopped process the number of the signal that stopped it. 0 too
+    /// where that may not be read, or an old kernel does not say.
     package var exitStatus: Int32 = 0
 
     package init() {}
@@ -48,6 +49,8 @@ package struct ProcessStat: Hashable, Sendable {
     package var isZombie: Bool { state == UInt8(ascii: "Z") || state == UInt8(ascii: "X") }
     /// Stopped by a signal (Ctrl+Z, SIGSTOP), not by a tracer.
     package var isStopped: Bool { state == UInt8(ascii: "T") }
+    /// The signal that it was stopped by; nil where it is not stopped, or that is not known.
+    package var stopSignal: Int32? { isStopped && (1...64).contains(exitStatus) ? exitStatus : nil }
     /// Asleep in the kernel where no signal reaches it.
     package var isUninterruptible: Bool { state == UInt8(ascii: "D") }
 }

@@ -20,8 +20,8 @@ package struct WaitReason: Hashable, Sendable {
         case memoryLock(MemoryLock)
         /// A System V semaphore (semop): any process may raise it.
         case semaphore
-        /// Stopped by a signal; by its tracer; ended.
-        case stopped
+        /// Stopped by a signal, nil where it is not known by which; by its tracer; ended.
+        case stopped(by: Int32?)
         case tracer(pid: Int32)
         case zombie(parent: Int32)
         case other

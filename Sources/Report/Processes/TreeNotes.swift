@@ -9,7 +9,7 @@ extension TreeReport {
         var parts: [String] = []
         if let user = user(index), user != node.parent.flatMap({ self.user($0) }) { parts.append(user) }
         parts += terminal(index)
-        if node.record.stat.isStopped { parts.append("stopped by a signal (Ctrl+Z: SIGTSTP); fg or SIGCONT resumes") }
+        if node.record.stat.isStopped { parts.append(TreeReport.stop(by: node.record.stat.stopSignal)) }
         if node.record.stat.state == UInt8(ascii: "t") { parts.append("stopped by its tracer") }
         if let container = ownContainer(index) { parts.append("container \(container)") }
         let namespaces = ownNamespaces(index).map(\.rawValue)
@@ -40,7 +40,8 @@ extension TreeReport {
             }
             let since = ended.map { " " + Units.duration($0) + " ago" } ?? ""
             let parent = node.record.stat.parent
-            return "Z ended\(since)\(TreeReport.ending(node.record.stat.exitStatus)); \(parent) must reap it"
+            let ending = SignalOutlookText.ending(node.record.stat.exitStatus).map { " (\($0))" } ?? ""
+            return "Z ended\(since)\(ending); \(parent) must reap it"
         case .stuck(let seconds):
             let since = seconds.map { " since " + Units.duration($0) } ?? ""
             let place = node.record.waitChannel.flatMap { $0.isEmpty || $0 == [0x30] ? nil : TerminalText.escaped($0) }
@@ -49,10 +50,11 @@ extension TreeReport {
         }
     }
 
-    /// How a zombie ended, where that may be read (man 2 wait).
-    private static func ending(_ status: Int32) -> String {
-        if status & 0x7f != 0 { return " (signal \(status & 0x7f))" }
-        return status >> 8 & 0xff != 0 ? " (status \(status >> 8 & 0xff))" : ""
+    /// Only what a terminal's key or the kernel has stopped is a job that a shell knows of.
+    private static func stop(by signal: Int32?) -> String {
+        guard let signal else { return "stopped by a signal (Ctrl+Z: SIGTSTP); fg or SIGCONT resumes" }
+        let resumes = signal == Signal.stop ? "SIGCONT resumes" : "fg or SIGCONT resumes"
+        return "stopped by \(SignalOutlookText.stopper(signal)); \(resumes)"
     }
 }
 

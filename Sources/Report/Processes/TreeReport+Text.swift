@@ -3,7 +3,8 @@ import Model
 
 extension TreeReport {
     private static let lineLimit = 25
-    private static let noteColumn = 50
+    /// Where the notes begin; on a terminal of less than 100 columns in its middle.
+    private static func noteColumn(_ style: TextStyle) -> Int { min(50, max(30, (style.width ?? 100) / 2)) }
 
     /// The tree for people: the answer in line 1, at most 25 lines unless all are asked for or more need a look.
     package func text(_ options: Options, _ style: TextStyle) -> String {
@@ -59,8 +60,8 @@ extension TreeReport {
         if let first = concerned.first {
             let stat = tree.nodes[first].record.stat
             let pid = stat.isZombie ? stat.parent : stat.pid
-            let why = stat.isZombie ? "who must reap it, and what it does" : "where it sleeps"
-            return [style.fit("next: nusu ps -o pid,stat,etime,wchan:32,args -p \(pid)      \(why)")]
+            let why = stat.isZombie ? "who must reap it, and what it does" : "what it waits for, and on whom"
+            return [style.fit("next: nusu show \(pid)      \(why)")]
         }
         return [style.fit("next: nusu ps -e --interval 1s      what runs, and what waits for a processor")]
     }
@@ -108,7 +109,7 @@ extension TreeReport {
         }
 
         private mutating func append(_ line: String, note: String) {
-            let text = note.isEmpty ? line : TerminalText.padded(line, to: TreeReport.noteColumn) + "  " + note
+            let text = note.isEmpty ? line : TerminalText.padded(line, to: TreeReport.noteColumn(style)) + "  " + note
             lines.append(style.fit(text))
         }
     }

@@ -27,7 +27,7 @@ enum WaitText {
         case .signal: return "waits\(call) for a signal"
         case .memoryLock(let lock): return "waits\(call) " + memory(lock, reason)
         case .semaphore: return "waits\(call) for a System V semaphore, which has no owner"
-        case .stopped: return "is stopped by a signal; CONT lets it go on"
+        case .stopped(let signal): return "is stopped by \(SignalOutlookText.stopper(signal)); CONT lets it go on"
         case .tracer(let pid): return "is held by its tracer \(pid)"
         case .zombie(let parent): return "has ended; its parent \(parent) must wait for it"
         case .other:

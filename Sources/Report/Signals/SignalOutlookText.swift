@@ -45,6 +45,21 @@ enum SignalOutlookText {
         }
     }
 
+    /// What stopped a process: "TSTP (Ctrl+Z)".
+    static func stopper(_ signal: Int32?) -> String {
+        guard let signal else { return "a signal" }
+        guard let known = Signal.number(signal) else { return "signal \(signal)" }
+        return known.name + (known.key.map { " (\($0))" } ?? "")
+    }
+
+    /// How a process ended, from its wait status (man 2 wait): "by KILL", "with status 3"; nil for 0, which also stands where
+    /// that may not be read.
+    static func ending(_ status: Int32) -> String? {
+        let signal = status & 0x7f
+        if signal != 0 { return "by \(Signal.number(signal)?.name ?? "signal \(signal)")" }
+        return status >> 8 & 0xff == 0 ? nil : "with status \(status >> 8 & 0xff)"
+    }
+
     private static func text(_ reason: SignalOutlook.HoldReason) -> String {
         switch reason {
         case .blocked(let thenDropped): "blocked by every thread" + (thenDropped ? ", and ignored after that" : "")

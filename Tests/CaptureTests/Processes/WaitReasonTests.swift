@@ -100,7 +100,7 @@ import Testing
         try process(fixture, 14, call: "202 0x7f3c 0x80 0x0 0x0 0x0 0x0 0x7ffd 0x7f3c\n")
         try process(fixture, 15, call: "999 0x0 0x0 0x0 0x0 0x0 0x0 0x7ffd 0x7f3c\n")
         let procfs = ProcFS(root: fixture.root)
-        #expect(procfs.waits(from: 10).map(\.cause) == [.child, .stopped])
+        #expect(procfs.waits(from: 10).map(\.cause) == [.child, .stopped(by: nil)])
         #expect(procfs.waits(from: 12).map(\.cause) == [.notPermitted])
         #expect(procfs.waits(from: 13).map(\.cause) == [.zombie(parent: 1)])
         #expect(procfs.waits(from: 14).map(\.cause) == [.memoryLock(MemoryLock(isShared: false))])
