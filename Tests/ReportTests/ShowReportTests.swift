@@ -62,11 +62,63 @@ import Testing
         portrait.voluntarySwitches = 1082
         portrait.involuntarySwitches = 7
         let text = ShowReport(portrait: portrait, facts: report.facts).text(plain)
-        #expect(text.contains("is asleep in epoll_wait, which is normal: woken 41 times a second, 3 % of one core."))
+        // With this name there is no room for ", which is normal".
+        #expect(text.contains("is asleep in epoll_wait: woken 41 times a second, 3 % of one core."))
+        var short = portrait
+        short.record.stat.commandBytes = Array("api".utf8)
+        #expect(
+            ShowReport(portrait: short, facts: report.facts).text(plain).contains(
+                "api (1234) is asleep in epoll_wait, which is normal: woken 41 times a second, 3 % of one core."))
         #expect(
             text.contains("41/s voluntary (it waited), 1,082 in all; 0/s involuntary (it was pushed off), 7 in all"))
         #expect(text.contains("waits in epoll_wait for 3 sockets and 1 timer"))
         #expect(text.contains("3 % of one core now"))
+    }
+
+    @Test("Limits with their use, rights by name, and what only a root has") func limitsAndRights() {
+        var shown = report
+        shown.portrait.limits = [
+            ProcessPortrait.Limit(name: "Max stack size", soft: 8 << 20, hard: nil),
+            ProcessPortrait.Limit(name: "Max processes", soft: 100, hard: 100),
+            ProcessPortrait.Limit(name: "Max core file size", soft: 0, hard: nil),
+            ProcessPortrait.Limit(name: "Max locked memory", soft: nil, hard: nil),
+        ]
+        shown.portrait.status = ["VmStk": "132 kB", "CapEff": "0000000000000400"]
+        shown.portrait.userThreads = 96
+        shown.portrait.lastCapability = 40
+        shown.portrait.record.controlGroups = Array("2:cpu:/\n1:memory,pids:/a\u{1b}b\n0::/\n".utf8)
+        let text = shown.text(plain)
+        #expect(
+            text.contains(
+                "limits     stack 132 KiB of 8.0 MiB; locked no limit; no core file; its user's threads 96 of 100"))
+        #expect(text.contains("; only the capability NET_BIND_SERVICE; "))
+        #expect(text.contains("cgroup     /a\\x1bb (memory,pids)\n"))
+        #expect(shown.json().contains(#"{"hard":100,"name":"Max processes","soft":100,"used":96}"#))
+        for (set, words) in [
+            (UInt64(0), "no capabilities"), (0x1ff_ffff_ffff, "all 41 capabilities"),
+            (0x1ff_feff_ffff, "all capabilities but SYS_RESOURCE"), (0xa804_25fb, "14 capabilities"),
+        ] {
+            #expect(CapabilityText.text(set, last: 40) == words)
+        }
+        #expect(CapabilityText.text(nil, last: 40) == "capabilities not known")
+        #expect(CapabilityText.text(.max, last: 63).hasPrefix("all "))
+    }
+
+    @Test("How a zombie ended") func ending() {
+        var portrait = report.portrait
+        portrait.record.stat.state = UInt8(ascii: "Z")
+        portrait.waits = [
+            WaitReason(process: portrait.record.identity, state: UInt8(ascii: "Z"), cause: .zombie(parent: 1))
+        ]
+        var shown = ShowReport(portrait: portrait, facts: report.facts)
+        for (status, words, json) in [
+            (Int32(9), "by KILL", #""endSignal":"KILL""#), (3 << 8, "with status 3", #""exitStatus":3"#),
+            (0x8b, "by SEGV", #""endSignal":"SEGV""#),
+        ] {
+            shown.portrait.record.stat.exitStatus = status
+            #expect(shown.text(plain).contains("Z ended (zombie), \(words)\n"), "\(shown.text(plain))")
+            #expect(shown.json().contains(json))
+        }
     }
 
     @Test("A first line that is too long leaves the call to the line of the state") func longReason() throws {

@@ -40,6 +40,8 @@ extension ProcFS {
         takeThreads(pid, &portrait)
         portrait.status = statusLines(of: pid)
         portrait.limits = allLimits(of: pid)
+        portrait.userThreads = record.status.flatMap { userThreads($0.user.real) }
+        portrait.lastCapability = number(inFile: root + "/sys/kernel/cap_last_cap")
         portrait.descriptors = portrait.waits.first?.cause == .notPermitted ? nil : descriptorKinds(of: pid)
         let target = schedulerLines(of: pid)
         portrait.sliceSeconds = target["se.slice"].map { $0 / 1e9 }
@@ -118,10 +120,19 @@ extension ProcFS {
         (portrait.voluntarySwitches, portrait.involuntarySwitches) = (switches.voluntary, switches.involuntary)
     }
 
+    private func userThreads(_ user: UInt32) -> UInt64? {
+        let records = (try? scan(ProcessScan.Request([.status])))?.records
+        return records?.reduce(0) { sum, record in
+            record.status?.user.real == user ? sum + UInt64(max(record.stat.threadCount, 0)) : sum
+        }
+    }
+
     private func statusLines(of pid: Int32) -> [String: String] {
         var result: [String: String] = [:]
         let wanted: Set<String> = [
-            "CapEff", "CapPrm", "CapBnd", "NoNewPrivs", "Seccomp", "Cpus_allowed_list", "Groups", "Umask",
+            "CapEff", "CapPrm", "CapBnd", "NoNewPrivs", "Seccomp", "Cpus_allowed_list", "Groups", "Umask", "VmStk",
+            "VmData",
+            "SigQ",
         ]
         let bytes = (try? read("status", of: pid, limit: Limit.small)) ?? []
         bytes.withUnsafeBufferPointer { buffer in

@@ -56,6 +56,10 @@ package struct ProcessPortrait: Sendable {
     /// Open descriptors by what they lead to: "socket", "pipe", "file" …; nil where they may not be seen.
     package var descriptors: [String: Int]?
     package var limits: [Limit] = []
+    /// Threads of all processes of its real user: what its limit of processes counts. nil where they cannot be counted.
+    package var userThreads: UInt64?
+    /// The highest capability that this kernel has.
+    package var lastCapability: UInt64?
     /// Lines of `status` by their names: capabilities, processors, groups.
     package var status: [String: String] = [:]
     /// Seconds that it runs at a time before the next gets its turn (`se.slice`); nil where the kernel does not say.

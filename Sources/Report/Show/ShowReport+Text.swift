@@ -44,7 +44,9 @@ extension ShowReport {
         if chain.isDeadlock { return ("\(name) \(WaitText.deadlock(chain, of: identity.pid)).", .nothing) }
         guard let reason = chain.links.first else { return ("\(name) is there; why it waits cannot be told.", .all) }
         if case .descriptors = reason.cause, let call = reason.call {
-            return ("\(name) is asleep in \(call), which is normal\(pace).", .nothing)
+            let asleep = "\(name) is asleep in \(call)"
+            let normal = asleep + ", which is normal"
+            return (ShowReport.fitting([normal + pace, asleep + pace, normal + briefPace, normal]) + ".", .nothing)
         }
         let whole = "\(name) \(WaitText.reason(reason))"
         let short = "\(name) \(WaitText.reason(reason, namesCall: false))"
@@ -55,8 +57,18 @@ extension ShowReport {
         return (fitting.0 + ".", fitting.1)
     }
 
+    /// The first that leaves room for a full stop, else the last.
+    private static func fitting(_ texts: [String]) -> String {
+        texts.first { TerminalText.width($0) < TextStyle.columns } ?? texts.last ?? ""
+    }
+
+    /// Where there is no room for the whole: "; 3 % of one core".
+    private var briefPace: String { rates?.cores.map { "; \(Units.cores($0)) of one core" } ?? "" }
+
     /// ": woken 41 times a second, 3 % of one core"; of one that did nothing meanwhile since when it sleeps.
     private var pace: String {
+        // Nothing to go on with by itself: since when is said with the state.
+        if stat.isZombie || stat.isStopped { return "" }
         guard let rates else { return cpuShare.map { ", \($0) of one core since its start" } ?? "" }
         var parts: [String] = []
         if let woken = rates.voluntarySwitches, woken > 0 { parts.append("woken \(Units.rate(woken)) times a second") }
@@ -77,6 +89,12 @@ extension ShowReport {
         if !stat.isZombie { lines += [cpu, switches, scheduler] }
         if !stat.isZombie, !stat.isKernelThread { lines += [memory, threadNames, files, limits, signals] }
         lines += [stop, oom]
+        if let groupsText {
+            lines.append(
+                Line(
+                    label: "cgroup", texts: [groupsText],
+                    meaning: "Who shares its limits of memory, processor and processes. cgroup"))
+        }
         if portrait.record.namespaces?.inodes.isEmpty == false { lines.append(namespaces) }
         return lines
     }
@@ -86,12 +104,16 @@ extension ShowReport {
         let chain = (portrait.ancestors.count > 4 ? ["…"] : []) + above + [ShowReport.name(identity)]
         let zombies = portrait.children.count(where: \.isZombie)
         let living = portrait.children.filter { !$0.isZombie }
-        var text =
+        let children = Units.counted(living.count, "child", plural: "children")
+        let ending = zombies == 0 ? "; no zombies" : "; \(Units.counted(zombies, "zombie")) that it must wait for"
+        let names = living.prefix(4).map { ShowReport.name($0.identity) }
+        let texts = (1...4).reversed().map { count in
+            "\(children): \(names.prefix(count).joined(separator: " "))\(living.count > count ? " …" : "")\(ending)"
+        }
+        let indent = TerminalText.padded("", to: 13)
+        let text =
             living.isEmpty
-            ? "no children" : "\(Units.counted(living.count, "child").replacing("childs", with: "children")): "
-        text += living.prefix(4).map { ShowReport.name($0.identity) }.joined(separator: " ")
-        if living.count > 4 { text += " …" }
-        text += zombies == 0 ? "; no zombies" : "; \(Units.counted(zombies, "zombie")) that it must wait for"
+            ? "no children" + ending : String(ShowReport.fitting(texts.map { indent + $0 }).dropFirst(indent.count))
         return Line(
             label: "family", texts: [chain.joined(separator: " > "), text],
             meaning: "Who started it, and whom it has started. stat (ppid), task/*/children")
@@ -99,6 +121,7 @@ extension ShowReport {
 
     private var started: Line {
         var text = age.map { "\(Units.span($0)) ago" } ?? "not known when"
+        if let startTime { text = "\(ClockText.format(startTime, "%a %e %b %H:%M:%S")), \(text)" }
         if let container = portrait.record.containerBytes {
             text += "; container \(TerminalText.escaped(Array(container.prefix(12))))"
         }
@@ -118,14 +141,11 @@ extension ShowReport {
         let user =
             portrait.record.owner.map { "\(TerminalText.escaped(facts.userName($0.user))) (\($0.user))" } ?? "not known"
         let status = portrait.record.status
-        let capabilities = portrait.status["CapEff"].flatMap { UInt64($0, radix: 16) }?.nonzeroBitCount
         var text = user
-        switch capabilities {
-        case nil: text += "; capabilities not known"
-        case 0?: text += "; no capabilities"
-        case 1?: text += "; 1 capability"
-        case let count?: text += "; \(count) capabilities"
+        if let real = status?.user.real, let owner = portrait.record.owner, real != owner.user {
+            text += ", started by \(TerminalText.escaped(facts.userName(real))) (\(real))"
         }
+        text += "; " + CapabilityText.text(capabilities, last: portrait.lastCapability)
         switch status?.seccompMode {
         case nil: text += "; seccomp not known"
         case 0?: text += "; no seccomp filter"
@@ -150,6 +170,7 @@ extension ShowReport {
         let letter = Character(UnicodeScalar(chain.links.first?.state ?? stat.state))
         var text = "\(letter) \(names[letter] ?? "")"
         if let seconds = portrait.sleepsSeconds { text += ", since \(Units.span(seconds))" }
+        if stat.isZombie, let ending = SignalOutlookText.ending(stat.exitStatus) { text += ", \(ending)" }
         let told = said.told
         if told == .allButCall, let call = chain.links.first?.call { text += ", in \(call)" }
         if let channel = chain.links.first?.channel { text += ", in the kernel's \(TerminalText.escaped(channel))" }
@@ -253,16 +274,15 @@ extension ShowReport {
     }
 
     private var limits: Line {
-        let shown = ["Max processes", "Max stack size", "Max core file size", "Max locked memory"]
-        let texts = portrait.limits.filter { shown.contains($0.name) }.map { limit in
-            let isSize = limit.name != "Max processes"
-            let value = limit.soft.map { isSize ? Units.bytes($0) : Units.grouped(Int(clamping: $0)) } ?? "none"
-            return "\(limit.name.dropFirst(4)) \(value)"
-        }
-        return Line(
-            label: "limits", texts: [texts.isEmpty ? "not known" : texts.joined(separator: ", ")],
-            meaning: "What it may use at most, the soft limits; --json has all with the hard ones. limits")
+        Line(
+            label: "limits", texts: [limitsText],
+            meaning:
+                "What it uses of what it may use at most, the soft limits; --json has all, with the hard ones. limits, status (VmStk, VmLck, SigQ)"
+        )
     }
+
+    /// Named before what the processor finds wrong.
+    private static let sentByPeople = ["TERM", "INT", "HUP", "QUIT", "USR1", "USR2"]
 
     private var signals: Line {
         func names(_ disposition: SignalOutlook.Disposition) -> [String] {
@@ -275,7 +295,9 @@ extension ShowReport {
         ] {
             let names = names(disposition)
             guard !names.isEmpty else { continue }
-            parts.append(names.prefix(6).joined(separator: " ") + (names.count > 6 ? " …" : "") + " \(word)")
+            let sent = ShowReport.sentByPeople
+            let ordered = sent.filter(names.contains) + names.filter { !sent.contains($0) }
+            parts.append(ordered.prefix(6).joined(separator: " ") + (names.count > 6 ? " …" : "") + " \(word)")
         }
         let pending = portrait.signals.outlooks.filter(\.isPending).map(\.signal.name)
         parts.append(pending.isEmpty ? "none pending" : pending.joined(separator: " ") + " pending")
@@ -296,8 +318,13 @@ extension ShowReport {
 
     private var oom: Line {
         let score = portrait.record.oomScore.map { "score \($0)" } ?? "score not known"
-        let adjusted = portrait.record.oomAdjustment ?? 0
-        let adjustment = adjusted == 0 ? "" : ", adjusted by \(adjusted)"
+        let order = portrait.record.oomScore == nil ? "" : "; when memory runs out the highest is ended first"
+        let adjustment =
+            switch portrait.record.oomAdjustment ?? 0 {
+            case 0: order
+            case -1000: ", adjusted by -1000: when memory runs out it is never ended"
+            case let adjusted: ", adjusted by \(adjusted)\(order)"
+            }
         return Line(
             label: "OOM", texts: [score + adjustment],
             meaning: "When memory runs out the kernel ends the one with the highest score. oom_score, oom_score_adj")

@@ -34,14 +34,22 @@ package struct ShowReport: Sendable {
             "schema": "nusu.show/1", "pid": JSONValue(stat.pid), "ppid": JSONValue(stat.parent),
             "processGroup": JSONValue(stat.processGroup), "session": JSONValue(stat.session),
             "terminal": JSONValue(facts.terminalName(stat.terminal)),
-            "state": .string(String(UnicodeScalar(stat.state))), "startTime": JSONValue(startTime),
+            "state": .string(String(UnicodeScalar(stat.state))),
+            "startTime": JSONValue(startTime.flatMap { UInt64(exactly: $0) }),
             "ageSeconds": JSONValue(seconds: age), "sleepsSeconds": JSONValue(seconds: portrait.sleepsSeconds),
             "user": JSONValue(record.owner.map { facts.userName($0.user) }),
-            "capabilities": JSONValue(portrait.status["CapEff"]), "seccomp": JSONValue(record.status?.seccompMode),
+            "uid": JSONValue(record.owner.map { UInt64($0.user) }),
+            "gid": JSONValue(record.owner.map { UInt64($0.group) }),
+            "realUser": JSONValue(record.status.map { facts.userName($0.user.real) }),
+            "capabilities": JSONValue(portrait.status["CapEff"]),
+            "capabilityNames": capabilities.map { .array(CapabilityText.names($0).map { .string($0) }) } ?? .null,
+            "seccomp": JSONValue(record.status?.seccompMode),
             "tracer": JSONValue(record.status?.tracerPid),
             "processors": JSONValue(portrait.status["Cpus_allowed_list"]),
             "namespacePids": .array((record.status?.namespacePids ?? []).map { JSONValue($0) }),
             "oomScore": JSONValue(record.oomScore), "oomScoreAdjustment": JSONValue(record.oomAdjustment),
+            "exitStatus": JSONValue(ending?.status), "endSignal": JSONValue(ending?.signal),
+            "stopSignal": JSONValue(stat.stopSignal.flatMap { Signal.number($0)?.name }),
             "children": .array(portrait.children.map(ShowReport.json)),
             "ancestors": .array(portrait.ancestors.map(ShowReport.json)),
             "threads": .array(portrait.threads.map(json)), "rates": rateFields,
@@ -52,7 +60,10 @@ package struct ShowReport: Sendable {
             "descriptors": portrait.descriptors.map { .object($0.mapValues { JSONValue($0) }) } ?? .null,
             "limits": .array(
                 portrait.limits.map {
-                    .object(["name": .string($0.name), "soft": JSONValue($0.soft), "hard": JSONValue($0.hard)])
+                    .object([
+                        "name": .string($0.name), "soft": JSONValue($0.soft), "hard": JSONValue($0.hard),
+                        "used": JSONValue(used($0)),
+                    ])
                 }),
             "namespaces": record.namespaces.map { namespaces in
                 .object(
@@ -72,6 +83,8 @@ package struct ShowReport: Sendable {
             "gaps": .array((portrait.gaps + portrait.signals.gaps).map(JSONValue.init(gap:))),
         ]
         fields.set("command", bytes: stat.commandBytes)
+        fields["controlGroups"] = .null
+        if let groups = record.controlGroups { fields.set("controlGroups", bytes: groups) }
         fields["container"] = .null
         if let container = record.containerBytes { fields.set("container", bytes: container) }
         fields["executable"] = .null
@@ -79,7 +92,17 @@ package struct ShowReport: Sendable {
         return JSONValue.object(fields).document()
     }
 
-    private var startTime: UInt64? { facts.startTime(ticks: stat.startTicks).flatMap { UInt64(exactly: $0) } }
+    /// In seconds since 1970.
+    var startTime: Int64? { facts.startTime(ticks: stat.startTicks) }
+    /// The effective ones.
+    var capabilities: UInt64? { portrait.status["CapEff"].flatMap { UInt64($0, radix: 16) } }
+
+    /// Of a zombie, where it may be read: a status other than 0, or the signal that ended it.
+    private var ending: (status: Int32?, signal: String?)? {
+        guard stat.isZombie, stat.exitStatus != 0 else { return nil }
+        let signal = stat.exitStatus & 0x7f
+        return signal == 0 ? (stat.exitStatus >> 8 & 0xff, nil) : (nil, Signal.number(signal)?.name)
+    }
 
     private var scheduling: JSONValue {
         let record = portrait.record
