@@ -205,6 +205,9 @@ extension WatchReport {
         if let target = alive.first(where: { $0.growing.contains { $0.isMemory } }) {
             return "nusu heap \(target.process.pid) --over 60s      which types grow, and who holds them"
         }
+        if let target = alive.first(where: { $0.growing.contains(.descriptors) }) {
+            return "nusu fds \(target.process.pid) --over 60s      what is opened and not closed"
+        }
         let growing = alive.first { !$0.growing.isEmpty } ?? alive.first
         return growing.map { "nusu show \($0.process.pid)      what it is and what it waits for" }
     }
