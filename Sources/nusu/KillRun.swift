@@ -17,6 +17,8 @@ struct KillRun {
         var held: HeldProcess
         var target: KillReport.Target
         var sentAt = Moment.now
+        /// Signals that it has not taken yet: it may end by one when it is let go on.
+        var hasPending = false
     }
 
     let procfs: ProcFS
@@ -170,6 +172,7 @@ struct KillRun {
     private mutating func note(_ signal: Signal?, _ result: KillReport.Result, _ index: Int) {
         let state = try? procfs.signals(of: entries[index].held.identity.pid)
         let outlook = signal.flatMap { signal in state?.outlook(of: signal) }
+        entries[index].hasPending = state?.outlooks.contains(where: \.isPending) ?? false
         entries[index].target.steps.append(KillReport.Step(signal: signal, result: result, outlook: outlook))
     }
 
@@ -201,6 +204,7 @@ struct KillRun {
             guard let outlook = entry.target.steps.last?.outlook else { return false }
             let asksToEnd = [Signal.terminate, SIGINT, SIGHUP, SIGQUIT].contains(outlook.signal.number)
             return outlook.isEnd || (asksToEnd && outlook.outcome == .runsHandler)
+                || (entry.hasPending && outlook.outcome == .resumes)
         }
     }
 

@@ -93,6 +93,14 @@ extension LiveTests {
             #expect(parent.view.zombies == [zombie])
         }
 
+        @Test func endsByWhatWaitedForItsResumption() throws {
+            let child = try Child(["sleep", "60"])
+            kill(child.pid, SIGSTOP)
+            #expect(try KillRun(["\(child.pid)"]).document.targets.first?.ended == false)
+            let resumed = try KillRun(["-CONT", "\(child.pid)"]).document.targets.first
+            #expect(resumed?.ended == true && resumed?.endSignal?.name == "TERM")
+        }
+
         @Test func exitStatus() throws {
             let demo = try demo("polite", "7")
             // The parent, this test, has not waited yet: the zombie has the status.
