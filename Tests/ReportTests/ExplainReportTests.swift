@@ -81,6 +81,18 @@ import Testing
         #expect(ExplainTopic.named("nonsense") == nil)
     }
 
+    @Test(
+        "The list of topics fits, in either language, and in 100 columns without a cut",
+        arguments: ExplainTongue.allCases)
+    func listFits(_ tongue: ExplainTongue) {
+        for width in [80, 100] {
+            let style = TextStyle(isTerminal: true, width: width, color: false)
+            let lines = ExplainReport.list(tongue, style).split(separator: "\n")
+            #expect(lines.allSatisfy { TerminalText.width(String($0)) <= width }, "\(lines)")
+            #expect(width < 100 || !lines.contains { $0.hasSuffix("…") }, "\(lines)")
+        }
+    }
+
     @Test("Of a process: its values, its files, a command that can be pasted") func ofProcess() {
         var report = ExplainReport(
             topic: .stack, tongue: .english, facts: [.ownStack: .range(AddressRange(0x7000, 0x9000))])

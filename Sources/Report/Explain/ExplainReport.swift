@@ -25,12 +25,26 @@ package struct ExplainReport: Sendable {
             style.strong(style.fit(language.word(.topics).replacing("%1", with: count))), "",
         ]
         for topic in ExplainTopic.allCases {
-            let headline = TerminalText.cut(language.text(topic).headline, to: TextStyle.columns - 18)
+            let room = min(style.width ?? TextStyle.columns, TextStyle.columns) - 18
+            let headline = beginning(of: language.text(topic).headline, room)
             lines.append(style.fit("  \(TerminalText.padded(topic.rawValue, to: 16))\(headline)"))
         }
         if style.isTerminal { lines.append(style.fit("next: nusu explain process")) }
         return lines.joined(separator: "\n") + "\n"
     }
+
+    /// The whole where there is room for it, else what stands before a list or a further thought, else before a comma.
+    private static func beginning(of sentence: String, _ room: Int) -> String {
+        if TerminalText.width(sentence) <= room { return sentence }
+        for marks in [".:;", ".:;,"] {
+            let beginnings = sentence.indices.filter { marks.contains(sentence[$0]) }.map { String(sentence[..<$0]) }
+            if let last = beginnings.last(where: { shortest...room ~= TerminalText.width($0) }) { return last }
+        }
+        return TerminalText.cut(sentence, to: room)
+    }
+
+    /// Columns of a beginning that says something.
+    private static let shortest = 20
 
     package static func listJSON(_ tongue: ExplainTongue) -> String {
         JSONValue.object([
