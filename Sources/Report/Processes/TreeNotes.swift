@@ -9,7 +9,7 @@ extension TreeReport {
         var parts: [String] = []
         if let user = user(index), user != node.parent.flatMap({ self.user($0) }) { parts.append(user) }
         parts += terminal(index)
-        if node.record.stat.isStopped { parts.append(TreeReport.stop(by: node.record.stat.stopSignal)) }
+        if node.record.stat.isStopped { parts.append(TreeReport.stop(node.record.stat)) }
         if node.record.stat.state == UInt8(ascii: "t") { parts.append("stopped by its tracer") }
         if let container = ownContainer(index) { parts.append("container \(container)") }
         let namespaces = ownNamespaces(index).map(\.rawValue)
@@ -50,11 +50,11 @@ extension TreeReport {
         }
     }
 
-    /// Only what a terminal's key or the kernel has stopped is a job that a shell knows of.
-    private static func stop(by signal: Int32?) -> String {
-        guard let signal else { return "stopped by a signal (Ctrl+Z: SIGTSTP); fg or SIGCONT resumes" }
-        let resumes = signal == Signal.stop ? "SIGCONT resumes" : "fg or SIGCONT resumes"
-        return "stopped by \(SignalOutlookText.stopper(signal)); \(resumes)"
+    /// What a shell has taken note of is mostly stopped by the terminal's key.
+    private static func stop(_ stat: ProcessStat) -> String {
+        let resumes = stat.terminal == 0 ? "SIGCONT resumes" : "fg or SIGCONT resumes"
+        if stat.stopSignal == nil, stat.terminal != 0 { return "stopped (Ctrl+Z: SIGTSTP); \(resumes)" }
+        return "stopped by \(SignalOutlookText.stopper(stat.stopSignal)); \(resumes)"
     }
 }
 
