@@ -70,7 +70,7 @@ import Testing
             ShowReport(portrait: short, facts: report.facts).text(plain).contains(
                 "api (1234) is asleep in epoll_wait, which is normal: woken 41 times a second, 3 % of one core."))
         #expect(
-            text.contains("41/s voluntary (it waited), 1,082 in all; 0/s involuntary (it was pushed off), 7 in all"))
+            text.contains("41/s voluntary (it waited), 1,082 in all; 0/s involuntary (pushed off), 7 in all"))
         #expect(text.contains("waits in epoll_wait for 3 sockets and 1 timer"))
         #expect(text.contains("3 % of one core now"))
     }
@@ -90,7 +90,7 @@ import Testing
         let text = shown.text(plain)
         #expect(
             text.contains(
-                "limits     stack 132 KiB of 8.0 MiB; locked no limit; no core file; its user's threads 96 of 100"))
+                "limits     stack 132 KiB of 8.0 MiB; its user's threads 96 of 100; no core file\n"))
         #expect(text.contains("; only the capability NET_BIND_SERVICE; "))
         #expect(text.contains("cgroup     /a\\x1bb (memory,pids)\n"))
         #expect(shown.json().contains(#"{"hard":100,"name":"Max processes","soft":100,"used":96}"#))

@@ -23,16 +23,17 @@ extension ShowReport {
         portrait.status[name]?.split(separator: " ").first.flatMap { UInt64($0) }.map { $0 &* 1024 }
     }
 
-    /// "stack 132 KiB of 8.0 MiB, threads of its user 96 of 96,365".
+    /// "stack 132 KiB of 8.0 MiB; its user's threads 96 of 96,365; no core file". What is not used is left out where a limit is
+    /// met by few.
     var limitsText: String {
         let shown = [
-            ("Max stack size", "stack"), ("Max locked memory", "locked"), ("Max address space", "address space"),
-            ("Max core file size", "core file"), ("Max processes", "its user's threads"),
+            ("Max stack size", "stack"), ("Max processes", "its user's threads"), ("Max locked memory", "locked"),
+            ("Max address space", "address space"), ("Max core file size", "core file"),
         ]
         let texts = shown.compactMap { name, label -> String? in
             guard let limit = portrait.limits.first(where: { $0.name == name }) else { return nil }
-            // What is not limited is not near its end.
-            guard let soft = limit.soft else { return name == "Max address space" ? nil : "\(label) no limit" }
+            guard let soft = limit.soft else { return isRare(name) ? nil : "\(label) no limit" }
+            if isRare(name), used(limit) == 0 { return nil }
             let isSize = name != "Max processes"
             func text(_ value: UInt64) -> String { isSize ? Units.bytes(value) : Units.grouped(Int(clamping: value)) }
             if name == "Max core file size" { return soft == 0 ? "no core file" : "\(label) at most \(text(soft))" }
@@ -40,6 +41,8 @@ extension ShowReport {
         }
         return texts.isEmpty ? "not known" : texts.joined(separator: "; ")
     }
+
+    private func isRare(_ limit: String) -> Bool { limit == "Max address space" || limit == "Max locked memory" }
 
     /// Its control groups: the one of version 2, or those of version 1 by their paths; nil where that is not known.
     var groupsText: String? {

@@ -105,7 +105,9 @@ extension ShowReport {
         let zombies = portrait.children.count(where: \.isZombie)
         let living = portrait.children.filter { !$0.isZombie }
         let children = Units.counted(living.count, "child", plural: "children")
-        let ending = zombies == 0 ? "; no zombies" : "; \(Units.counted(zombies, "zombie")) that it must wait for"
+        let ending =
+            (zombies == 0 ? "; no zombies" : "; \(Units.counted(zombies, "zombie")) that it must wait for")
+            + "; session \(stat.session), group \(stat.processGroup)"
         let names = living.prefix(4).map { ShowReport.name($0.identity) }
         let texts = (1...4).reversed().map { count in
             "\(children): \(names.prefix(count).joined(separator: " "))\(living.count > count ? " …" : "")\(ending)"
@@ -116,7 +118,9 @@ extension ShowReport {
             ? "no children" + ending : String(ShowReport.fitting(texts.map { indent + $0 }).dropFirst(indent.count))
         return Line(
             label: "family", texts: [chain.joined(separator: " > "), text],
-            meaning: "Who started it, and whom it has started. stat (ppid), task/*/children")
+            meaning:
+                "Who started it, and whom it has started; its session and group. stat (ppid, session, pgrp), task/*/children"
+        )
     }
 
     private var started: Line {
@@ -129,12 +133,9 @@ extension ShowReport {
             text += "; number \(number) inside"
         }
         if let terminal = facts.terminalName(stat.terminal) { text += "; terminal \(terminal)" }
-        text += "; session \(stat.session), group \(stat.processGroup)"
         return Line(
             label: "started", texts: [text],
-            meaning:
-                "Since when, in which container, session and group. stat (starttime, session, pgrp), cgroup, status (NSpid)"
-        )
+            meaning: "When, in which container, on which terminal. stat (starttime, tty_nr), cgroup, status (NSpid)")
     }
 
     private var runsAs: Line {
@@ -203,7 +204,7 @@ extension ShowReport {
         }
         let voluntary = text(portrait.voluntarySwitches, rates?.voluntarySwitches, "voluntary (it waited)")
         let involuntary = text(
-            portrait.involuntarySwitches, rates?.involuntarySwitches, "involuntary (it was pushed off)")
+            portrait.involuntarySwitches, rates?.involuntarySwitches, "involuntary (pushed off)")
         return Line(
             label: "switches",
             texts: [voluntary + "; " + involuntary],
@@ -344,7 +345,7 @@ extension ShowReport {
     private func thread(_ thread: ProcessPortrait.Thread) -> String {
         let name = TerminalText.padded(TerminalText.escaped(thread.nameBytes), to: 16)
         let ran = TerminalText.padded(thread.runTimes.map { "ran \(Units.span(Double($0.ran) / 1e9))" } ?? "", to: 13)
-        let reason = reason(ofThread: thread.number).map { WaitText.reason($0) }
+        let reason = reason(ofThread: thread.number).map { WaitText.brief($0) }
         let call = reason ?? thread.call ?? thread.channel.map { TerminalText.escaped($0) } ?? ""
         return "  thread     \(TerminalText.padded("\(thread.number)", to: 8))\(name)\(UnicodeScalar(thread.state))  "
             + ran + call

@@ -36,6 +36,15 @@ enum WaitText {
         }
     }
 
+    /// For one line of many: without saying that nobody can be named.
+    static func brief(_ reason: WaitReason) -> String {
+        guard case .memoryLock(let lock) = reason.cause, lock.kind == .anonymous, reason.awaited.isEmpty else {
+            return self.reason(reason)
+        }
+        return "waits" + (reason.call.map { " in \($0)" } ?? "") + " for a condition or a lock "
+            + (lock.isShared == true ? "in shared memory" : "in memory")
+    }
+
     private static func children(_ count: Int) -> String { count == 1 ? "its child" : "one of \(count) children" }
 
     /// "nginx(910)", "one of nginx(910), nginx(911) and 3 more"; nil for nobody.
