@@ -12,7 +12,8 @@ extension TreeReport {
         let closing = next(style)
         let room = TreeReport.lineLimit - 2 - (closing.isEmpty ? 0 : 2)
         var lines = [style.strong(style.fit(headline)), ""]
-        let depth = options.all ? Int.max : target == nil ? depth(root, room) : depth(root, room + 1)
+        // A level more than fits: of that one as many as there is room for.
+        let depth = options.all ? Int.max : depth(root, room) + 1
         var drawing = Drawing(style: style, limit: options.all ? .max : room)
         drawing.draw(root, depth: depth)
         lines += drawing.lines
@@ -74,18 +75,30 @@ extension TreeReport {
 
         mutating func draw(_ root: TreeItem, depth: Int) {
             lines.append(style.fit("  " + root.label))
-            draw(root.shown(depth: depth), below: "  ", depth: depth)
+            draw(root.shown(depth: depth), below: "  ", depth: depth, reserved: 0)
         }
 
-        private mutating func draw(_ items: [TreeItem], below prefix: String, depth: Int) {
-            let ordered = room(for: items)
+        /// - Parameter reserved: lines that what comes after these takes at least.
+        private mutating func draw(_ items: [TreeItem], below prefix: String, depth: Int, reserved: Int) {
+            let ordered = room(for: items, reserved)
             for (number, item) in ordered.shown.enumerated() {
                 let isLast = number == ordered.shown.count - 1 && ordered.left.isEmpty
-                let children = item.shown(depth: depth == .max ? .max : depth - 1)
+                var children = item.children
+                var kept = 0
+                if limit != .max {
+                    kept = ordered.shown[(number + 1)...].reduce(reserved + (ordered.left.isEmpty ? 0 : 1)) {
+                        $0 + $1.lines(depth: depth - 2)
+                    }
+                    children = item.shown(depth: depth - 1)
+                    // For one line of several it is not worth beginning.
+                    if limit - lines.count - 1 - kept < min(children.count, 2) { children = item.shown(depth: 0) }
+                }
                 let hidden = item.children.count - children.count
                 let below = hidden > 0 ? hiddenNote(item, children) : ""
                 append(prefix + (isLast ? "`- " : "|- ") + item.label, note: item.note + below)
-                draw(children, below: prefix + (isLast ? "   " : "|  "), depth: depth == .max ? .max : depth - 1)
+                draw(
+                    children, below: prefix + (isLast ? "   " : "|  "), depth: depth == .max ? .max : depth - 1,
+                    reserved: kept)
             }
             if !ordered.left.isEmpty {
                 let count = ordered.left.reduce(0) { $0 + $1.processes }
@@ -94,12 +107,13 @@ extension TreeReport {
         }
 
         /// What fits of a level: concerns first where not all does.
-        private func room(for items: [TreeItem]) -> (shown: [TreeItem], left: [TreeItem]) {
-            let room = max(1, limit == .max ? .max : limit - lines.count)
-            guard items.count > room else { return (items, []) }
+        private func room(for items: [TreeItem], _ reserved: Int) -> (shown: [TreeItem], left: [TreeItem]) {
+            let room = max(1, limit == .max ? .max : limit - lines.count - reserved)
             let concerned = items.filter { $0.concerns > 0 }
             let others = items.filter { $0.concerns == 0 }
-            let count = max(0, room - 1 - concerned.count)
+            let needed = concerned.reduce(0) { $0 + $1.lines(depth: 0) }
+            guard needed + others.count > room else { return (items, []) }
+            let count = max(0, room - 1 - needed)
             return (concerned + others.prefix(count), Array(others.dropFirst(count)))
         }
 
