@@ -43,7 +43,11 @@ struct LoadedModules {
                 headers[file] = .some(known)
             }
             let biases = known?.biases(of: item.mapping) ?? []
-            if let last = latest[file], known == nil || biases.isEmpty || biases.contains(modules[last].bias) {
+            // The loader keeps the addresses between two segments by a mapping of the file that no segment explains.
+            let isHole = item.mapping.permissions.isDisjoint(with: [.read, .write, .execute])
+            if let last = latest[file],
+                isHole || known == nil || biases.isEmpty || biases.contains(modules[last].bias)
+            {
                 modules[last].mappings.append(number)
                 continue
             }
