@@ -20,18 +20,24 @@ extension ProcFS {
         let search = SharerSearch(procfs: self, wanted: wanted, target: facts.process.pid)
         let isDone = (try? WatchedThread { search.run() })?.waitForEnd(seconds: ProcFS.sharersPatienceSeconds) ?? false
         let found = search.state.withLock { $0 }
-        // Who has all rights misses only what a security module or a foreign user namespace hides.
-        let mayAll = (try? status(of: getpid()).mayTraceOthers) ?? false
-        if !isDone || (found.unreadable > 0 && !mayAll) {
+        if !isDone {
             gaps.append(
-                Gap(
-                    what: "with whom all shared memory is shared",
-                    reason: isDone
-                        ? "the maps of other users' processes may not be read: that needs CAP_SYS_PTRACE"
-                        : "reading the maps of all processes took too long",
-                    remedy: isDone ? "run nusu as root: sudo nusu maps \(facts.process.pid)" : nil))
+                Gap(what: ProcFS.missingSharers, reason: "reading the maps of all processes took too long"))
         }
+        if found.unreadable > 0 { gaps.append(unreadableGap(found.unreadable, facts.process.pid)) }
         return found.sharers
+    }
+
+    private static let missingSharers = "all who share memory"
+
+    private func unreadableGap(_ count: Int, _ pid: Int32) -> Gap {
+        // What is hidden from one who may trace others, a security module or a foreign user namespace hides.
+        let mayAll = (try? status(of: getpid()).mayTraceOthers) ?? false
+        return Gap(
+            what: ProcFS.missingSharers,
+            reason: "the maps of \(count) \(count == 1 ? "process" : "processes") may not be read"
+                + (mayAll ? ", even with CAP_SYS_PTRACE" : ": that needs CAP_SYS_PTRACE"),
+            remedy: mayAll ? nil : "run nusu as root: sudo nusu maps \(pid)")
     }
 
     /// Works on a thread of its own, which may get stuck; what it has found by then counts.
@@ -58,7 +64,8 @@ extension ProcFS {
                 do {
                     mappings = try procfs.mappings(of: pid)
                 } catch {
-                    if case .notPermitted = error.kind { state.withLock { $0.unreadable += 1 } }
+                    // Who has ended shares nothing.
+                    if error.kind != .noTarget { state.withLock { $0.unreadable += 1 } }
                     continue
                 }
                 let shared = Set(mappings.lazy.filter { $0.permissions.contains(.shared) }.compactMap(\.file))
