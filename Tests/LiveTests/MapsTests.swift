@@ -25,20 +25,40 @@ struct MapsDocument: Decodable {
     struct Page: Decodable {
         let state: String
     }
+    struct Block: Decodable {
+        let start: String
+        let bytes: UInt64
+        let type: String?
+        let fate: String
+        let freeList: String?
+    }
     struct Answer: Decodable {
         let mapped: Bool
+        let block: Block?
         let region: Region?
         let section: String?
         let symbol: String?
         let symbolOffset: UInt64?
         let page: Page?
     }
-    struct Gap: Decodable { let remedy: String? }
+    struct Gap: Decodable {
+        let what: String
+        let reason: String
+        let remedy: String?
+    }
+    struct Plan: Decodable {
+        let pauseSeconds: Double
+        let snapshot: Snapshot?
+    }
+    struct Snapshot: Decodable { let method: String }
 
     let schema: String
     let regions: [Region]?
-    let total: Total
+    /// Not in a plan.
+    let total: Total?
     let address: Answer?
+    let snapshot: Snapshot?
+    let plan: Plan?
     let writableAndExecutable: [String]?
     let gaps: [Gap]
 
@@ -68,11 +88,24 @@ extension LiveTests {
             return result
         }
 
+        /// Whether its mappings stay as they are for a moment: it has done what it starts with, and waits.
+        static func becomesQuiet(_ pid: pid_t) -> Bool {
+            var last = ""
+            return comesTrue {
+                let state = ProcessView(pid: pid).state
+                let now = Surroundings.readFile("/proc/\(pid)/smaps") ?? ""
+                defer { last = now }
+                if state == "S", now == last, now.contains("[stack]") { return true }
+                usleep(50_000)
+                return false
+            }
+        }
+
         /// Stops a process and compares the parts of each mapping with the kernel's count of it.
         static func compare(_ pid: pid_t, _ what: String) throws {
             kill(pid, SIGSTOP)
             defer { kill(pid, SIGCONT) }
-            usleep(100_000)
+            #expect(comesTrue { ProcessView(pid: pid).state == "T" }, "\(what)")
             let before = smaps(pid)
             let document = try MapsDocument.of("\(pid)")
             let after = smaps(pid)
@@ -89,8 +122,8 @@ extension LiveTests {
             }
             #expect(resident == before.mapValues(\.resident), "\(what)")
             #expect(covered == before.reduce(0) { $0 + ($1.value.upper - $1.key) }, "\(what)")
-            #expect(document.total.residentBytes == before.values.reduce(0) { $0 + $1.resident }, "\(what)")
-            #expect(document.total.changedWhileReadingBytes == 0, "\(what)")
+            #expect(document.total?.residentBytes == before.values.reduce(0) { $0 + $1.resident }, "\(what)")
+            #expect(document.total?.changedWhileReadingBytes == 0, "\(what)")
             #expect(regions.contains { $0.kind == "text" } && regions.contains { $0.kind == "mainStack" }, "\(what)")
         }
 
@@ -105,7 +138,7 @@ extension LiveTests {
                     "import threading, time\nfor i in range(6): threading.Thread(target=lambda: ([bytes(3000) for _ in range(900)], time.sleep(99)), daemon=True).start()\ntime.sleep(100)",
                 ],
                 ["redis-server", "--port", "0", "--save", ""], ["nusu-demo-swift", "objects"],
-                ["sh", "-c", "sleep 100 | cat"],
+                ["sh", "-c", "read x"],
             ])
         func realPrograms(arguments: [String]) throws {
             var arguments = arguments
@@ -119,14 +152,13 @@ extension LiveTests {
                 arguments += ["--unixsocket", "\(try Surroundings.temporaryFolder())/socket"]
             }
             let child = try Child(arguments)
-            usleep(700_000)
+            #expect(Self.becomesQuiet(child.pid), "\(arguments[0])")
             try Self.compare(child.pid, arguments[0])
         }
 
         @Test(.enabled(if: PostgresServer.isInstalled, "PostgreSQL with pgbench is not installed"))
         func postgres() throws {
             let server = try PostgresServer()
-            usleep(500_000)
             try Self.compare(server.pid, "postgres")
         }
 
@@ -156,14 +188,16 @@ extension LiveTests {
                 import ctypes, mmap, threading, time
                 libc = ctypes.CDLL(None)
                 libc.malloc.restype = ctypes.c_void_p
+                done = threading.Barrier(4)
                 def work():
                     for _ in range(100): libc.memset(ctypes.c_void_p(libc.malloc(3000)), 1, 3000)
-                    time.sleep(100)
-                for _ in range(3): threading.Thread(target=work, daemon=True).start()
+                    done.wait(); time.sleep(100)
+                threads = [threading.Thread(target=work, daemon=True) for _ in range(3)]
+                for thread in threads: thread.start()
                 big = libc.malloc(8 << 20); libc.memset(ctypes.c_void_p(big), 1, 8 << 20)
                 code = mmap.mmap(-1, 65536, prot=7, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS); code[0] = 1
                 shared = mmap.mmap(-1, 65536); shared[0] = 1
-                time.sleep(0.5)
+                done.wait()
                 print(big, flush=True)
                 time.sleep(100)
                 """,
@@ -228,36 +262,55 @@ extension LiveTests {
         )
         func withoutRights() throws {
             let child = try Child(["sleep", "100"])
-            usleep(100_000)
+            #expect(Self.becomesQuiet(child.pid))
             let folder = try Surroundings.temporaryFolder()
             _ = try run(["cp", Surroundings.nusu, "\(folder)/nusu"])
             let nobody = ["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups"]
             let outcome = try run(nobody + ["\(folder)/nusu", "maps", "\(child.pid)", "--json"])
             #expect(outcome.status == 2)
             let document = try JSONDecoder().decode(MapsDocument.self, from: Data(outcome.output))
-            #expect(document.regions == nil && (document.total.residentBytes ?? 0) > 0)
+            #expect(document.regions == nil && (document.total?.residentBytes ?? 0) > 0)
             #expect(document.gaps.contains { $0.remedy == "sudo nusu maps \(child.pid)" })
             let asked = try run(nobody + ["\(folder)/nusu", "maps", "\(child.pid)", "0x1000"])
             #expect(asked.status == 77)
         }
 
+        /// What ordinary users may run too.
+        static let python = "/usr/bin/python3"
+
+        @Test(
+            .enabled(
+                if: Surroundings.isRoot && installed("setpriv") != nil && access(python, X_OK) == 0,
+                "needs root, setpriv and /usr/bin/python3"))
+        func unseenSharers() throws {
+            let folder = try Surroundings.temporaryFolder()
+            _ = try run(["cp", Surroundings.nusu, "\(folder)/nusu"])
+            let nobody = ["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups"]
+            let child = try Child(
+                nobody + [
+                    Self.python, "-c",
+                    "import mmap, time; x = mmap.mmap(-1, 4096); x[0] = 1; print('ready', flush=True); time.sleep(100)",
+                ])
+            _ = try child.readLine()
+            // This test's own process is one whose maps nobody may not see.
+            let outcome = try run(nobody + ["\(folder)/nusu", "maps", "\(child.pid)", "--json"])
+            let document = try JSONDecoder().decode(MapsDocument.self, from: Data(outcome.output))
+            let gap = try #require(document.gaps.first { $0.what == "all who share memory" })
+            #expect(gap.reason.contains("may not be read: that needs CAP_SYS_PTRACE"), "\(gap.reason)")
+            #expect(gap.remedy == "run nusu as root: sudo nusu maps \(child.pid)")
+        }
+
         @Test(.enabled(if: installed("gcore") != nil, "gcore of gdb is not installed")) func core() throws {
             let child = try Child([
-                "python3", "-c", "import time; x = [b'a' * 3000 for _ in range(900)]; time.sleep(100)",
+                "python3", "-c",
+                "import time; x = [b'a' * 3000 for _ in range(900)]; print('ready', flush=True); time.sleep(100)",
             ])
-            usleep(500_000)
+            _ = try child.readLine()
             let folder = try Surroundings.temporaryFolder()
             let made = try run(["gcore", "-o", "\(folder)/core", "\(child.pid)"])
             guard made.status == 0 else { throw HarnessError("gcore: \(made.errors)") }
             let path = "\(folder)/core.\(child.pid)"
-            let document = try MapsDocument.of(path)
-            let live = try MapsDocument.of("\(child.pid)")
-            #expect(document.total.residentBytes == nil)
-            for kind in ["mainHeap", "mainStack", "bss", "text"] {
-                #expect(document.regions?.contains { $0.kind == kind } == true, "\(kind)")
-            }
-            let heap = live.regions?.first { $0.kind == "mainHeap" }
-            #expect(document.regions?.first { $0.kind == "mainHeap" }?.lower == heap?.lower)
+            try Self.check(core: path, try MapsDocument.of("\(child.pid)"))
             // Cut short at any place it is read as far as it goes, or refused in words.
             let bytes = try #require(Surroundings.readBytes(path))
             for count in [10, 64, 100, 5000, bytes.count / 2] {
@@ -265,6 +318,56 @@ extension LiveTests {
                 let outcome = try run([Surroundings.nusu, "maps", "\(folder)/cut"])
                 #expect([0, 69].contains(outcome.status), "\(count): \(outcome.status)")
             }
+        }
+
+        @Test(.enabled(if: kernelWritesCores, "core_pattern names another folder or a program"))
+        func kernelCore() throws {
+            let folder = try Surroundings.temporaryFolder()
+            let child = try Child([
+                "sh", "-c",
+                "ulimit -c unlimited && cd \(folder) && exec python3 -c \"import time; x = [b'a' * 3000 for _ in range(900)]; print('ready', flush=True); time.sleep(100)\"",
+            ])
+            _ = try child.readLine()
+            let live = try MapsDocument.of("\(child.pid)")
+            kill(child.pid, SIGABRT)
+            #expect(comesTrue { child.poll() == 128 + SIGABRT })
+            let name = try #require(try run(["ls", folder]).text.split(separator: "\n").first, "no core was written")
+            try Self.check(core: "\(folder)/\(name)", live)
+        }
+
+        /// Whether a core lies in the working folder of who died.
+        static let kernelWritesCores: Bool = {
+            let pattern = Surroundings.readFile("/proc/sys/kernel/core_pattern") ?? "|"
+            return !pattern.hasPrefix("|") && !pattern.contains("/")
+        }()
+
+        static func check(core path: String, _ live: MapsDocument) throws {
+            let document = try MapsDocument.of(path)
+            #expect(document.total?.residentBytes == nil)
+            for kind in ["mainHeap", "mainStack", "bss", "text"] {
+                #expect(document.regions?.contains { $0.kind == kind } == true, "\(kind)")
+            }
+            let heap = live.regions?.first { $0.kind == "mainHeap" }
+            #expect(document.regions?.first { $0.kind == "mainHeap" }?.lower == heap?.lower)
+        }
+
+        @Test("A library's parts are one library, whatever the loader maps between them") func libraries() throws {
+            let demo = try Demo("nusu-demo-swift", ["objects"])
+            let regions = try #require(try MapsDocument.of("\(demo.pid)").regions)
+            let core = regions.filter { $0.module?.hasSuffix("/libswiftCore.so") == true }
+            #expect(core.contains { $0.kind == "relro" } && core.contains { $0.kind == "data" })
+            let libraries = Set(regions.compactMap(\.module)).count - 1
+            let text = try run([Surroundings.nusu, "maps", "\(demo.pid)"]).text
+            #expect(text.contains("\(libraries) libraries: code") && text.contains("\(libraries) libraries: data"))
+        }
+
+        // MARK: - Growth
+
+        @Test("Nothing grew: status 0") func quiet() throws {
+            let child = try Child(["sleep", "100"])
+            #expect(Self.becomesQuiet(child.pid))
+            let outcome = try run([Surroundings.nusu, "maps", "\(child.pid)", "--over", "0.1s"])
+            #expect(outcome.status == 0 && outcome.text.contains("nothing grew by 64.0 KiB or more"), "\(outcome.text)")
         }
 
         @Test("Growth, and 10,000 mappings in time") func growth() throws {
@@ -281,7 +384,7 @@ extension LiveTests {
                 """,
             ])
             _ = try child.readLine()
-            let outcome = try run([Surroundings.nusu, "maps", "\(child.pid)", "--over", "1s"])
+            let outcome = try run([Surroundings.nusu, "maps", "\(child.pid)", "--over", "0.5s"])
             #expect(outcome.status == 1)
             #expect(outcome.text.contains("grew in") && outcome.text.contains("+"))
             let start = Clock.now

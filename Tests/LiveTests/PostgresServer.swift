@@ -28,7 +28,8 @@ final class PostgresServer {
         chmod(folder, 0o777)
         // PostgreSQL refuses to run as root.
         let user = Surroundings.isRoot ? ["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups"] : []
-        let made = try run(user + ["\(programs)/initdb", "-D", "\(folder)/data", "-U", "bench", "-A", "trust"])
+        let made = try run(
+            user + ["\(programs)/initdb", "--no-sync", "-D", "\(folder)/data", "-U", "bench", "-A", "trust"])
         guard made.status == 0 else { throw HarnessError("initdb: \(made.errors)") }
         server = try Child(
             user + ["\(programs)/postgres", "-D", "\(folder)/data", "-k", folder, "-c", "listen_addresses="],

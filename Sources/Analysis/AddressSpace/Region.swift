@@ -39,6 +39,9 @@ package struct Region: Hashable, Sendable {
         case device
         /// Addresses kept free: nobody may touch them, and they cost nothing.
         case reserved
+
+        /// Where malloc's blocks lie.
+        package static let ofMalloc: Set<Kind> = [.mainHeap, .threadArena, .mappedBlock]
     }
 
     /// What it costs, in bytes.

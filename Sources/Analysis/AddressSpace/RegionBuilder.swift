@@ -79,7 +79,7 @@ struct RegionBuilder {
             if mapping.permissions.contains(.execute) { return .text }
             return mapping.permissions.contains(.write) ? .data : .rodata
         }
-        if let object = RegionBuilder.object(of: item, isCore: facts.corePath != nil) { return object }
+        if let object = RegionBuilder.object(of: item, isCore: facts.source.isCore) { return object }
         if isForbidden { return .reserved }
         if mapping.isFileBacked, !mapping.nameBytes.starts(with: "/anon_hugepage".utf8) { return .mappedFile }
         return mapping.permissions.contains(.execute) ? .generatedCode : .anonymous

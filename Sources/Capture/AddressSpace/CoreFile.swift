@@ -94,7 +94,7 @@ package struct CoreFile: Sendable {
         }
         let process = ProcessIdentity(pid: notes.pid ?? 0, startTicks: 0, commandBytes: notes.command)
         facts = AddressSpaceFacts(process: process, mappings: mappings)
-        facts.corePath = path
+        facts.source = .core(path: path)
         facts.reader = CoreMemory(file: file, segments: kept)
         facts.threads = notes.threads
         facts.entryPoint = notes.auxiliary[AuxiliaryVector.entry]

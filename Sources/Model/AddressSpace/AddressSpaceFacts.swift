@@ -27,9 +27,26 @@ package struct AddressSpaceFacts: Sendable {
         }
     }
 
+    /// What was looked at.
+    package enum Source: Hashable, Sendable {
+        case process
+        case core(path: String)
+        /// A snapshot that was saved.
+        case saved(path: String)
+
+        /// nil for a process that runs.
+        package var path: String? {
+            switch self {
+            case .process: nil
+            case .core(let path), .saved(let path): path
+            }
+        }
+        package var isCore: Bool { if case .core = self { true } else { false } }
+        package var isSaved: Bool { if case .saved = self { true } else { false } }
+    }
+
     package let process: ProcessIdentity
-    /// The core file's path; nil for a process that runs.
-    package var corePath: String?
+    package var source = Source.process
     /// Ascending, without overlaps.
     package var mappings: [MappingUse]
     /// Ascending; nil where pagemap could not be read.

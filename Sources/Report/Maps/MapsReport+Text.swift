@@ -226,7 +226,7 @@ extension MapsReport {
         if let region = writableCode.first {
             return "next: nusu maps \(subject) \(Address(region.range.lower))      what is writable and executable"
         }
-        if space.facts.corePath != nil { return "next: nusu maps \(subject) --all      a line for each region" }
+        if space.facts.source.path != nil { return "next: nusu maps \(subject) --all      a line for each region" }
         return "next: nusu heap \(subject)      what is alive in the heap, and who keeps it"
     }
 }

@@ -17,7 +17,7 @@ package struct MapsReport: Sendable {
     var process: ProcessIdentity { space.facts.process }
     var writableCode: [Region] { space.regions.filter(\.isWritableCode) }
     /// What names it in a command.
-    var subject: String { space.facts.corePath.map(TerminalText.shellWord) ?? "\(process.pid)" }
+    var subject: String { space.facts.source.path.map(TerminalText.shellWord) ?? "\(process.pid)" }
 
     /// The document of schema nusu.maps/1.
     package func json() -> String {
@@ -33,8 +33,10 @@ package struct MapsReport: Sendable {
         let total = space.total
         var target: [String: JSONValue] = [
             "pid": JSONValue(
-                space.facts.corePath != nil && space.facts.process.pid == 0 ? nil : space.facts.process.pid),
-            "residentBytes": JSONValue(total?.resident), "core": JSONValue(space.facts.corePath),
+                space.facts.source.isCore && space.facts.process.pid == 0 ? nil : space.facts.process.pid),
+            "residentBytes": JSONValue(total?.resident),
+            "core": JSONValue(space.facts.source.isCore ? space.facts.source.path : nil),
+            "saved": JSONValue(space.facts.source.isSaved ? space.facts.source.path : nil),
         ]
         target.set("command", bytes: space.facts.process.commandBytes)
         return [

@@ -16,17 +16,23 @@ struct Maps: ParsableCommand, Verb {
             stacks and guards. Stops nobody, and reads only pages that are in memory already. The parts of a mapping add \
             up to what the kernel counts; a page that two sections share is counted by its bytes.
 
+            An ADDRESS in malloc's memory is looked up in a snapshot (the process stands still for milliseconds): which \
+            block it lies in, of which type, and whether that is in use, lost or free.
+
               nusu maps 1234                      one line for each kind, from high to low addresses
               nusu maps 1234 --all                one line for each region
-              nusu maps 1234 0x55d0c8e00010       what lies at an address: section, symbol, stack, and its page
+              nusu maps 1234 0x55d0c8e00010       what lies at an address: section, symbol, stack, block, and its page
               nusu maps 1234 --over 60s           look twice: which regions grew by 64 KiB or more
-              nusu maps ./core.1234               a core file
+              nusu maps ./core.1234               a core file, or a snapshot that --save made
 
             The status is 0; with --over 1 when something grew, 2 when nothing did but not all could be seen; 2 as well \
             when the mappings may not be seen and only sums are shown.
             """)
 
-    @Argument(help: "A PID, a name, :PORT or container:ID; or a core file (a word with a slash in it).")
+    @Argument(
+        help:
+            "A PID, a name, :PORT or container:ID; or a core file or saved snapshot (a word with a slash in it, or ending in .nusu)."
+    )
     var target: String
 
     @Argument(help: ArgumentHelp("An address to explain: 0x55d0c8e00010.", valueName: "address"))
@@ -41,9 +47,7 @@ struct Maps: ParsableCommand, Verb {
         help: ArgumentHelp("Look twice, so far apart (60s, 5m), and show what grew between.", valueName: "duration"))
     var over: Seconds?
 
-    @Flag(help: "Say what would be read and by which right, and touch nothing.")
-    var dryRun = false
-
+    @OptionGroup var cost: SnapshotCostOptions
     @OptionGroup var output: OutputOptions
 
     func validate() throws {
@@ -55,14 +59,14 @@ struct Maps: ParsableCommand, Verb {
         var output = output
         output.isJSON = self.output.json
         output.color = self.output.color
-        if SavedFile.isPath(target) { return try runOnCore(output) }
-        let procfs = ProcFS()
-        let identity = try choice.resolve(target, procfs, verb: "maps")
-        if dryRun {
+        if SavedFile.isPath(target) { return try runOnFile(output) }
+        let looker = try cost.looker(target, choice, verb: "maps")
+        let (identity, procfs) = (looker.target, looker.procfs)
+        if cost.dryRun {
             let plan = MapsPlanReport(
                 target: identity, mayReadMappings: procfs.mayReadMappings(of: identity.pid),
-                mayReadMemory: procfs.mayReadMemory(of: identity.pid),
-                residentBytes: try procfs.status(of: identity.pid).residentBytes)
+                mayReadMemory: procfs.mayReadMemory(of: identity.pid), residentBytes: try looker.residentBytes(),
+                address: address?.value, snapshot: look?.plan(by: looker))
             try Output.print(self.output.json ? plan.json() : plan.text(output.style))
             return ExitStatus.done
         }
@@ -75,16 +79,12 @@ struct Maps: ParsableCommand, Verb {
             guard case .notPermitted = error.kind, address == nil, over == nil else { throw error }
             return try outline(identity, procfs, output)
         }
-        let space = AddressSpace(facts)
-        if let address {
-            let source = ModuleSymbols(of: identity.pid, mappings: facts.mappings.map(\.mapping), procFS: procfs)
-            let report = AddressReport(
-                space: space, address: address.value, symbol: source.symbol(at: address.value),
-                page: procfs.page(at: address.value, of: identity.pid))
+        if let look {
+            let report = look.report(facts, by: looker, progress)
             progress.end()
-            try Output.print(self.output.json ? report.json() : report.text(output.style))
-            return ExitStatus.done
+            return try show(report, output)
         }
+        let space = AddressSpace(facts)
         guard let over else {
             progress.end()
             return try show(MapsReport(space: space), output)
@@ -101,8 +101,16 @@ struct Maps: ParsableCommand, Verb {
         return second.gaps.isEmpty ? ExitStatus.done : ExitStatus.lowerBound
     }
 
+    /// nil where all of the address space is asked for.
+    private var look: AddressLook? { address.map { AddressLook(address: $0.value) } }
+
     private func show(_ report: MapsReport, _ output: Output) throws(Failure) -> Int32 {
         try Output.print(self.output.json ? report.json() : report.text(isAll: all, output.style))
+        return ExitStatus.done
+    }
+
+    private func show(_ report: AddressReport, _ output: Output) throws(Failure) -> Int32 {
+        try Output.print(self.output.json ? report.json() : report.text(output.style))
         return ExitStatus.done
     }
 
@@ -117,22 +125,23 @@ struct Maps: ParsableCommand, Verb {
         return ExitStatus.lowerBound
     }
 
-    private func runOnCore(_ output: Output) throws -> Int32 {
-        if over != nil || dryRun {
+    private func runOnFile(_ output: Output) throws -> Int32 {
+        if over != nil || cost.dryRun {
             throw Failure(
                 .usage,
                 what: "\(over != nil ? "--over" : "--dry-run") is about a process that runs, and \(target) is a file",
                 subject: target, remedy: "name a process, or leave the option out")
         }
         if SavedFile.isSaved(target) {
-            throw Failure(
-                .unsupported, what: "\(target) is a saved graph: it holds blocks and pointers, no mappings",
-                subject: target, remedy: "nusu heap \(target), or name a process or a core file")
+            let saved = try SavedFile.read(target)
+            let facts = AddressSpaceFacts(
+                saved: target, process: saved.graph.process, mappings: saved.graph.mappings,
+                threads: saved.graph.threads)
+            guard let look else { return try show(MapsReport(space: AddressSpace(facts)), output) }
+            return try show(look.report(facts, in: saved), output)
         }
         let space = AddressSpace(try CoreFile(path: target).facts)
         guard let address else { return try show(MapsReport(space: space), output) }
-        let report = AddressReport(space: space, address: address.value, symbol: nil, page: nil)
-        try Output.print(self.output.json ? report.json() : report.text(output.style))
-        return ExitStatus.done
+        return try show(AddressReport(space: space, address: address.value, symbol: nil, page: nil), output)
     }
 }
