@@ -163,6 +163,36 @@ private func loaded(pages: [PageRun]?, _ headers: ModuleHeaders? = headers) -> A
         }
     }
 
+    @Test("What may be done with libraries is what may be done with any part of them, and no more") func libraries() {
+        var facts = loaded(pages: Self.pages)
+        facts.modules[0].isProgram = false
+        func permissions(_ facts: AddressSpaceFacts) -> [RegionGroup.Subject: Mapping.Permissions] {
+            let groups = RegionGroup.all(of: AddressSpace(facts))
+            return Dictionary(uniqueKeysWithValues: groups.map { ($0.subject, $0.permissions) })
+        }
+        // The largest part is of constants, or sealed.
+        #expect(permissions(facts)[.libraryCode] == [.read, .execute])
+        #expect(permissions(facts)[.libraryData] == [.read, .write])
+        let text = facts.mappings[1].mapping
+        facts.mappings[1] = mapping(
+            text.range.lower, text.range.upper, [.read, .write, .execute], inode: 5, "/app/api")
+        #expect(permissions(facts)[.libraryCode] == [.read, .write, .execute])
+        #expect(permissions(facts)[.libraryData] == [.read, .write])
+    }
+
+    @Test("The kernel's page at the top of all addresses does not lead the list") func order() {
+        let facts = AddressSpaceFacts(
+            process: identity,
+            mappings: [
+                mapping(0x7f00_0000_0000, 0x7f00_0000_1000, [.read, .execute], "[vdso]"),
+                mapping(0x7ffd_0000_0000, 0x7ffd_0000_1000, [.read, .write], "[stack]"),
+                mapping(0xffff_ffff_ff60_0000, 0xffff_ffff_ff60_1000, [.execute], "[vsyscall]"),
+            ])
+        let groups = RegionGroup.all(of: AddressSpace(facts))
+        #expect(groups.map(\.kind) == [.mainStack, .kernel] && groups[1].regions.count == 2)
+        #expect(groups[1].permissions == [.read, .execute])
+    }
+
     @Test("A thread's stack, guard and descriptor, found by shape") func threadStack() throws {
         let memory = FixtureMemory()
         let stack = AddressRange(0x7f00_0000_0000, 0x7f00_0010_0000)

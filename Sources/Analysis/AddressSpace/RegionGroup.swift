@@ -4,7 +4,7 @@ package import Model
 package struct RegionGroup: Hashable, Sendable {
     package enum Subject: Hashable, Sendable {
         case program(Region.Kind)
-        /// Text and constants.
+        /// Text and constants, and the holes between segments.
         case libraryCode
         /// Data, relro and bss.
         case libraryData
@@ -24,9 +24,10 @@ package struct RegionGroup: Hashable, Sendable {
     package private(set) var reserved: UInt64 = 0
     /// nil where the kernel does not tell.
     package private(set) var use: Region.Use?
-    /// Of the largest region.
+    /// Of the largest region; of libraries what may be done with their code, or their data.
     package private(set) var permissions: Mapping.Permissions = []
     private var largest: UInt64 = 0
+    private var hasWritableCode = false
 
     package var kind: Region.Kind {
         switch subject {
@@ -38,17 +39,32 @@ package struct RegionGroup: Hashable, Sendable {
         }
     }
 
+    /// Above it are the kernel's addresses.
+    package static let userSpaceEnd: UInt64 = 1 << 63
+
+    private var isOfLibraries: Bool { subject == .libraryCode || subject == .libraryData }
+
     private init(_ subject: Subject) { self.subject = subject }
 
     private mutating func add(_ number: Int, _ region: Region) {
         regions.append(number)
         lowest = min(lowest, region.range.lower)
-        highest = max(highest, region.range.upper)
+        // The kernel's page above all programs (vsyscall) says nothing of where the others lie.
+        if region.range.lower < RegionGroup.userSpaceEnd || highest == 0 {
+            highest = max(highest, region.range.upper)
+        }
         reserved &+= region.range.count
         if let more = region.use {
             var sum = use ?? Region.Use()
             sum += more
             use = sum
+        }
+        if isOfLibraries {
+            permissions.formUnion(region.permissions.intersection([.read, .write, .execute]))
+            if region.isWritableCode { hasWritableCode = true }
+            // One that may be written and another that may be run are not one that may be both.
+            if !hasWritableCode { permissions.remove(subject == .libraryCode ? .write : .execute) }
+            return
         }
         // Guards and holes are no part of what one may do.
         if region.range.count > largest,
@@ -74,6 +90,8 @@ package struct RegionGroup: Hashable, Sendable {
         case .text, .rodata, .relro, .data, .bss:
             if let module = region.module, space.facts.modules[module].isProgram { return .program(region.kind) }
             return region.kind == .text || region.kind == .rodata ? .libraryCode : .libraryData
+        // The hole between two segments of a library.
+        case .reserved where region.module.map { !space.facts.modules[$0].isProgram } ?? false: return .libraryCode
         case .threadStack, .guardPages: return .threadStacks
         case .threadLocal: return region.thread == space.facts.process.pid ? .threadLocal : .threadStacks
         case .sharedMemory, .anonymous, .generatedCode:

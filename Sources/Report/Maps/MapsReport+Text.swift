@@ -4,47 +4,52 @@ import Model
 extension MapsReport {
     private static let lineLimit = 25
     private static let gapBytes: UInt64 = 64 << 30
-    private static let barCells = 10
-    /// Above it are the kernel's addresses.
-    private static let userSpaceEnd: UInt64 = 1 << 63
 
     /// The report for people. `isAll`: a line for each region instead of one for each kind.
     package func text(isAll: Bool, _ style: TextStyle) -> String {
-        var lines = [style.strong(style.fit(headline)), ""]
+        let layout = MapsLayout(style, hasFigures: space.total != nil)
+        var lines = [style.strong(style.fit(headline(isShort: layout.isNarrow))), ""]
         if let growth { lines += growthLines(growth).map(style.fit) + [""] }
-        let closing = closingLines
+        let columns = min(style.width ?? TextStyle.columns, TextStyle.columns)
+        let closing = closingLines.flatMap { MapsReport.wrapped($0, columns) }
         let next = style.isTerminal ? [style.fit(self.next)] : []
-        let head = space.total == nil ? "reserved" : "   in RAM   reserved"
-        let columns = isAll ? "  from           to               " : "  high addresses  "
-        let bar = isAll || space.total == nil ? "" : TerminalText.padded("", to: MapsReport.barCells + 2)
-        lines.append(style.faint(style.fit("\(columns)\(head)  \(bar)\(TerminalText.padded("may", to: 15))what")))
+        lines.append(style.faint(style.fit(layout.head(isAll: isAll))))
         if isAll {
-            lines += space.regions.indices.reversed().map { style.fit(line(space.regions[$0])) }
+            lines += space.regions.indices.reversed().map { style.fit(line(space.regions[$0], layout)) }
         } else {
-            lines += rows(fitting: MapsReport.lineLimit - lines.count - closing.count - next.count - 3).map(style.fit)
+            let room = MapsReport.lineLimit - lines.count - closing.count - next.count - 3
+            lines += rows(fitting: room, layout).map(style.fit)
         }
-        lines.append(style.faint(style.fit(totalLine(isAll))))
-        lines += closing.map { style.faint(style.fit("  " + $0)) }
-        lines += ["", style.fit(sentence)]
+        lines.append(style.faint(style.fit(totalLine(isAll: isAll, layout))))
+        lines += closing.map { style.faint(style.fit($0)) }
+        lines += ["", style.fit(sentence(isShort: layout.isNarrow))]
         return (lines + next).joined(separator: "\n") + "\n"
     }
 
     // MARK: - Line 1
 
-    private var headline: String {
+    private func headline(isShort: Bool) -> String {
         let count = Units.counted(space.regions.count, "region")
         let guardWord =
             writableCode.isEmpty
             ? "None is" : "\(Units.grouped(writableCode.count)) \(writableCode.count == 1 ? "is" : "are")"
-        let warning = "\(guardWord) both writable and executable\(writableCode.isEmpty ? "" : " (!)")."
+        // Where there is little room, what is as it should be is not said.
+        let warning =
+            switch (isShort, writableCode.isEmpty) {
+            case (true, true): ""
+            case (true, false):
+                " \(Units.counted(writableCode.count, "region")) \(writableCode.count == 1 ? "is" : "are") write + run!"
+            case (false, let isNone): " \(guardWord) both writable and executable\(isNone ? "." : " (!).")"
+            }
         guard let total = space.total else {
             let most = largest { $0.reserved }.map { ", most of it \($0.0)" } ?? ""
-            return "\(Units.bytes(space.reservedBytes)) of addresses in \(count)\(most). \(warning)"
+            return "\(Units.bytes(space.reservedBytes)) of addresses in \(count)\(most).\(warning)"
         }
-        let resident = "\(Units.bytes(total.resident)) of \(Units.bytes(space.reservedBytes)) in memory, \(count)"
+        let resident =
+            "\(Units.bytes(total.resident)) of \(Units.bytes(space.reservedBytes)) in memory\(isShort ? "" : ", \(count)")"
         guard let (name, bytes) = largest({ $0.use?.resident ?? 0 }), let share = Units.share(bytes, of: total.resident)
-        else { return "\(resident). \(warning)" }
-        return "\(resident): \(share) is \(name). \(warning)"
+        else { return "\(resident).\(warning)" }
+        return "\(resident): \(share) is \(name).\(warning)"
     }
 
     /// The broadest answer to where it is.
@@ -78,7 +83,7 @@ extension MapsReport {
     // MARK: - Rows
 
     /// Groups from high to low, the smallest folded where they do not fit, with the great gaps between.
-    private func rows(fitting limit: Int) -> [String] {
+    private func rows(fitting limit: Int, _ layout: MapsLayout) -> [String] {
         let gaps = self.gaps
         let room = max(6, limit - gaps.count)
         var shown = groups
@@ -97,15 +102,14 @@ extension MapsReport {
                 result.append("      .  .  .  gap of \(Units.bytes(gap.count))  .  .  .")
                 pending = pending.dropFirst()
             }
-            result.append(row(group, scale))
+            result.append(row(group, scale, layout))
         }
         if !folded.isEmpty {
             let use = folded.reduce(UInt64(0)) { $0 &+ ($1.use?.resident ?? 0) }
             let reserved = folded.reduce(UInt64(0)) { $0 &+ $1.reserved }
             result.append(
-                "  " + TerminalText.padded("", to: 14) + "  " + sizes(space.total == nil ? nil : use, reserved) + "  "
-                    + bar(nil, scale) + TerminalText.padded("", to: 15)
-                    + "\(Units.counted(folded.count, "smaller kind")) (--all)")
+                "  " + layout.address("") + "  " + layout.sizes(use, reserved) + "  " + layout.bar(nil, of: scale)
+                    + layout.may("") + "\(Units.counted(folded.count, "smaller kind")) (--all)")
         }
         return result
     }
@@ -119,21 +123,17 @@ extension MapsReport {
         }
     }
 
-    private func row(_ group: RegionGroup, _ scale: UInt64) -> String {
+    private func row(_ group: RegionGroup, _ scale: UInt64, _ layout: MapsLayout) -> String {
         // An address of one region; of several there is none to go to.
-        let isOne = group.regions.count == 1 || group.subject == .other(.mainHeap, nameBytes: [])
-        let address = isOne ? String(group.lowest, radix: 16) : ""
-        let may = RegionText.permissions(group.permissions)
-        return "  " + TerminalText.padded(address, to: 14) + "  " + sizes(group.use?.resident, group.reserved) + "  "
-            + bar(group.use?.resident, scale) + TerminalText.padded(may, to: 15) + RegionText.name(group, in: space)
-            + swapped(group.use)
+        let isOne = group.regions.count == 1 || [.mainHeap, .kernel].contains(group.kind)
+        return "  " + (isOne ? layout.address(group.lowest) : layout.address("")) + "  "
+            + layout.sizes(group.use?.resident, group.reserved) + "  " + layout.bar(group.use?.resident, of: scale)
+            + layout.may(group.permissions) + RegionText.name(group, in: space) + swapped(group.use)
     }
 
-    private func line(_ region: Region) -> String {
-        let may = RegionText.permissions(region.permissions)
-        return "  " + TerminalText.padded(String(region.range.lower, radix: 16), to: 14) + " "
-            + TerminalText.padded(String(region.range.upper, radix: 16), to: 14) + "  "
-            + sizes(region.use?.resident, region.range.count) + "  " + TerminalText.padded(may, to: 15)
+    private func line(_ region: Region, _ layout: MapsLayout) -> String {
+        "  " + layout.address(region.range.lower) + " " + layout.address(region.range.upper) + "  "
+            + layout.sizes(region.use?.resident, region.range.count) + "  " + layout.may(region.permissions)
             + RegionText.name(region, in: space) + swapped(region.use)
     }
 
@@ -142,44 +142,31 @@ extension MapsReport {
         return "; \(Units.bytes(use.swapped)) swapped out"
     }
 
-    private func sizes(_ resident: UInt64?, _ reserved: UInt64) -> String {
-        let size = TerminalText.padded(MapsReport.size(reserved), to: 9, right: true)
-        guard space.total != nil else { return size }
-        return TerminalText.padded(resident.map(MapsReport.size) ?? "?", to: 9, right: true) + "  " + size
-    }
-
-    private static func size(_ bytes: UInt64) -> String { bytes == 0 ? "0" : Units.bytes(bytes) }
-
-    /// To scale: the group with most in memory fills it.
-    private func bar(_ resident: UInt64?, _ scale: UInt64) -> String {
-        guard space.total != nil else { return "" }
-        var cells = 0
-        if let resident, scale > 0 {
-            cells = Int((Double(resident) / Double(scale) * Double(MapsReport.barCells)).rounded())
-        }
-        return TerminalText.padded(String(repeating: "#", count: cells), to: MapsReport.barCells + 2)
-    }
-
     /// Great stretches with nothing mapped, from high to low; what the kernel has far above belongs to no process.
     private var gaps: [AddressRange] {
         zip(space.regions, space.regions.dropFirst())
             .map { AddressRange($0.range.upper, $1.range.lower) }
-            .filter { $0.count >= MapsReport.gapBytes && $0.upper <= MapsReport.userSpaceEnd }
+            .filter { $0.count >= MapsReport.gapBytes && $0.upper <= RegionGroup.userSpaceEnd }
             .reversed().map { $0 }
     }
 
-    private func totalLine(_ isAll: Bool) -> String {
-        let label = TerminalText.padded(isAll ? "" : "low addresses", to: isAll ? 29 : 14)
-        var line = "  \(label)  \(sizes(space.total?.resident, space.reservedBytes))"
+    private func totalLine(isAll: Bool, _ layout: MapsLayout) -> String {
+        let label = isAll ? layout.address("") + " " + layout.address("") + "  " : "low addresses "
+        var line = "  " + label + layout.sizes(space.total?.resident, space.reservedBytes)
         if let total = space.total {
             line +=
-                "  proportional \(Units.bytes(total.proportional)), dirty \(Units.bytes(total.dirty)), swapped "
-                + MapsReport.size(total.swapped)
+                "  \(layout.isNarrow ? "PSS" : "proportional") \(Units.bytes(total.proportional)), "
+                + "dirty \(Units.bytes(total.dirty)), swapped \(MapsLayout.size(total.swapped))"
         }
         return line
     }
 
     // MARK: - The end
+
+    /// Further lines are indented under the first.
+    private static func wrapped(_ text: String, _ columns: Int) -> [String] {
+        TextWrap.lines(text, width: columns - 2, indent: "  ").enumerated().map { $0 == 0 ? $1 : "  " + $1 }
+    }
 
     private var closingLines: [String] {
         var lines: [String] = []
@@ -218,8 +205,9 @@ extension MapsReport {
         return lines
     }
 
-    private var sentence: String {
-        "Virtual addresses: every process has its own. nusu maps \(subject) ADDRESS: what lies there."
+    private func sentence(isShort: Bool) -> String {
+        (isShort ? "" : "Virtual addresses: every process has its own. ")
+            + "nusu maps \(subject) ADDRESS: what lies there."
     }
 
     private var next: String {

@@ -13,6 +13,12 @@ enum RegionText {
         return words.isEmpty ? "nothing" : words.joined(separator: ", ")
     }
 
+    /// "rw-", "rwx!".
+    static func letters(_ permissions: Mapping.Permissions) -> String {
+        (permissions.contains(.read) ? "r" : "-") + (permissions.contains(.write) ? "w" : "-")
+            + (permissions.contains(.execute) ? "x" : "-") + (permissions.contains([.write, .execute]) ? "!" : "")
+    }
+
     /// "read and write it", "not touch it": goes on after "the program may".
     static func mayDo(_ permissions: Mapping.Permissions) -> String {
         var words: [String] = []
@@ -27,14 +33,14 @@ enum RegionText {
     static func name(_ group: RegionGroup, in space: AddressSpace) -> String {
         let regions = group.regions.map { space.regions[$0] }
         switch group.subject {
-        case .program(let kind): return "\(meaning(kind)), \(program(space))"
+        case .program(let kind): return meaning(kind) + (kind == .text ? " of \(program(space))" : "")
         case .libraryCode: return "\(libraries(regions)): code, constants"
         case .libraryData: return "\(libraries(regions)): data, relro, bss"
         case .threadStacks:
             let stacks = regions.count { $0.kind == .threadStack }
             let guarded = regions.contains { $0.kind == .guardPages } ? ", with guards" : ""
             return "\(Units.counted(stacks, "thread stack"))\(guarded)"
-        case .threadLocal: return "thread-local variables of main"
+        case .threadLocal: return "thread-local memory of main"
         case .other(let kind, let nameBytes): return other(kind, nameBytes, regions, space)
         }
     }
@@ -47,7 +53,7 @@ enum RegionText {
             let heaps = Set(regions.map { $0.range.lower >> 26 }).count
             return "heap: \(Units.counted(heaps, "thread arena"))"
         case .mappedBlock: return "heap: \(Units.counted(regions.count, "block")) of own mapping"
-        case .sharedMemory: return "shared: \(shared(nameBytes))\(sharers(regions, space))"
+        case .sharedMemory: return shared(nameBytes, regions, space)
         case .mappedFile:
             let files = Set(regions.map { space.facts.mappings[$0.mapping].mapping.nameBytes })
             if files.count == 1, let only = files.first { return "file: \(lastPart(only))" }
@@ -69,7 +75,7 @@ enum RegionText {
             guard let tid = region.thread else { return "\(short(region.kind)) of a thread that has ended" }
             let name = space.thread(tid).map { TerminalText.escaped($0.nameBytes) } ?? ""
             return "\(short(region.kind)) of thread \(tid)" + (name.isEmpty ? "" : " \(name)")
-        case .sharedMemory: return "shared: \(shared(mapping.nameBytes))\(sharers([region], space))"
+        case .sharedMemory: return shared(mapping.nameBytes, [region], space)
         case .mappedFile, .device, .kernel: return "\(short(region.kind)) \(TerminalText.escaped(mapping.nameBytes))"
         case .anonymous where !mapping.nameBytes.isEmpty:
             return "anonymous \(TerminalText.escaped(mapping.nameBytes))"
@@ -108,7 +114,7 @@ enum RegionText {
         case .relro: "relro: sealed after linking"
         case .data: "data: initialised globals"
         case .bss: "bss: zeroed globals"
-        case .mainHeap: "heap: main arena, grows up (brk)"
+        case .mainHeap: "heap: main arena, grows up"
         case .mainStack: "stack of main, grows down"
         case .kernel: "vdso: the kernel's fast calls"
         case .anonymous: "other anonymous"
@@ -128,19 +134,21 @@ enum RegionText {
         return TerminalText.escaped(module?.name ?? "the program")
     }
 
-    private static func shared(_ nameBytes: [UInt8]) -> String {
-        if nameBytes.starts(with: "/dev/zero".utf8) { return "anonymous" }
-        if nameBytes.starts(with: "/SYSV".utf8) { return "System V \(TerminalText.escaped(nameBytes))" }
-        return nameBytes.isEmpty ? "anonymous" : TerminalText.escaped(nameBytes)
+    /// "shared with nginx (910), 3 others: ratelimit": who shares it comes first, since names may be long.
+    private static func shared(_ nameBytes: [UInt8], _ regions: [Region], _ space: AddressSpace) -> String {
+        let who = sharers(regions, space).map { " with \($0)" } ?? ""
+        if nameBytes.isEmpty || nameBytes.starts(with: "/dev/zero".utf8) {
+            return "shared\(who.isEmpty ? " memory" : who)"
+        }
+        return "shared\(who): \(nameBytes.starts(with: "/SYSV".utf8) ? "System V " : "")\(lastPart(nameBytes))"
     }
 
-    /// ", with api (910) and 3 others".
-    private static func sharers(_ regions: [Region], _ space: AddressSpace) -> String {
+    private static func sharers(_ regions: [Region], _ space: AddressSpace) -> String? {
         guard let file = regions.first.flatMap({ space.facts.mappings[$0.mapping].mapping.file }),
             let sharers = space.facts.sharers[file], let first = sharers.processes.first
-        else { return "" }
-        let others = sharers.count > 1 ? " and \(Units.counted(sharers.count - 1, "other"))" : ""
-        return ", with \(TerminalText.escaped(first.commandBytes)) (\(first.pid))\(others)"
+        else { return nil }
+        let others = sharers.count > 1 ? ", \(Units.counted(sharers.count - 1, "other"))" : ""
+        return "\(TerminalText.escaped(first.commandBytes)) (\(first.pid))\(others)"
     }
 
     private static func lastPart(_ path: [UInt8]) -> String {
