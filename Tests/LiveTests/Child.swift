@@ -34,7 +34,7 @@ final class Child {
         posix_spawn_file_actions_adddup2(&actions, outputPipe.write, 1)
         if capturesErrors { posix_spawn_file_actions_adddup2(&actions, errorPipe.write, 2) }
         // What other tests have open at this moment is not the program's.
-        posix_spawn_file_actions_addclosefrom_np(&actions, 3)
+        _ = clinux_close_on_exec(3)
 
         // The test runner blocks and ignores signals of its own; a program starts with none of that.
         var attributes = posix_spawnattr_t()

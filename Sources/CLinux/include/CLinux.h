@@ -126,6 +126,9 @@ int clinux_memory_file(const char *name);
 /// man 2 pipe2 with O_CLOEXEC.
 int clinux_pipe(int ends[2]);
 
+/// man 2 close_range with CLOSE_RANGE_CLOEXEC (Linux 5.11): all descriptors from `first` on are closed on exec. 0, or -1 and errno.
+static inline int clinux_close_on_exec(unsigned int first) { return (int)syscall(SYS_close_range, first, ~0U, 4U); }
+
 /// man 2 pidfd_open (Linux 5.3): a descriptor that is closed on exec, or -1 and errno.
 static inline int clinux_pidfd_open(pid_t pid) { return (int)syscall(SYS_pidfd_open, pid, 0); }
 
