@@ -62,7 +62,8 @@ extension ProcessField {
                 file: "loginuid"
             ) { $0.record.loginUser },
             ProcessField(
-                "container", "CONTAINER", also: ["docker": "DOCKER"], json: "container", "identifier of its container",
+                "container", "CONTAINER", also: ["docker": "DOCKER"], json: "container",
+                "identifier of its container, of which a column has the beginning: container~\"^3f9c\"",
                 unit: .text, sources: .controlGroups, file: "cgroup", width: 12, .left,
                 value: { ProcessValue($0.record.containerBytes) },
                 text: { row in row.record.containerBytes.map { TerminalText.escaped(Array($0.prefix(12))) } ?? "-" }),
