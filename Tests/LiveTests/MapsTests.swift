@@ -298,6 +298,14 @@ extension LiveTests {
             let gap = try #require(document.gaps.first { $0.what == "all who share memory" })
             #expect(gap.reason.contains("may not be read: that needs CAP_SYS_PTRACE"), "\(gap.reason)")
             #expect(gap.remedy == "run nusu as root: sudo nusu maps \(child.pid)")
+            // Of an address that is not shared it says nothing.
+            let asked = nobody + ["\(folder)/nusu", "maps", "\(child.pid)", "--json"]
+            for (kind, isSaid) in [("sharedMemory", true), ("mainStack", false)] {
+                let region = try #require(document.regions?.first { $0.kind == kind })
+                let answer = try run(asked + [region.start])
+                let gaps = try JSONDecoder().decode(MapsDocument.self, from: Data(answer.output)).gaps
+                #expect(gaps.contains { $0.what == gap.what } == isSaid, "\(kind)")
+            }
         }
 
         @Test(.enabled(if: installed("gcore") != nil, "gcore of gdb is not installed")) func core() throws {

@@ -112,10 +112,14 @@ import Testing
         #expect(none.text(pipe).contains("  block      none: malloc's own records"))
         #expect(none.json().contains("\"block\":null") && !none.json().contains("\"snapshot\":null"))
         var refused = Fixture.addressReport(Fixture.brk + 24, nil, isLookedInto: false)
-        refused.gaps = [Gap(what: "which of malloc's blocks it lies in", reason: "it would stop for 0.3 s")]
+        refused.gaps = [
+            Gap(what: "which of malloc's blocks it lies in", reason: "it would stop for 0.3 s", remedy: "--max-pause 1")
+        ]
         let text = refused.text(terminal)
         expectSnapshot(text, "maps-refused.txt")
-        #expect(!text.contains("block      ") && !text.contains("nusu why"))
+        #expect(
+            text.contains("it would stop for 0.3 s; --max-pause 1") && !text.contains("block      ")
+                && !text.contains("nusu why"))
         #expect(refused.json().contains("it would stop for 0.3 s") && refused.json().contains("\"snapshot\":null"))
     }
 

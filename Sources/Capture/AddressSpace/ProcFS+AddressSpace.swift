@@ -17,8 +17,11 @@ extension ProcFS {
     }
 
     /// All that can be told of an address space without stopping the process. What may not be seen is a gap.
+    /// - Parameter address: who shares memory is looked for only there; nil for everywhere.
     /// - Throws: `.notPermitted` when not even the mappings may be seen.
-    package func addressSpace(of identity: ProcessIdentity) throws(Failure) -> AddressSpaceFacts {
+    package func addressSpace(
+        of identity: ProcessIdentity, sharedAt address: UInt64? = nil
+    ) throws(Failure) -> AddressSpaceFacts {
         let pid = identity.pid
         var gaps: [Gap] = []
         let mappings = try mappingUses(of: pid, &gaps)
@@ -43,7 +46,7 @@ extension ProcFS {
                     reason: "their files cannot be opened or are no ELF files for x86-64; told apart by permissions",
                     remedy: "run nusu as root: sudo nusu maps \(pid)"))
         }
-        facts.sharers = sharers(of: facts, &gaps)
+        facts.sharers = sharers(of: facts, at: address, &gaps)
         facts.gaps = gaps
         return facts
     }

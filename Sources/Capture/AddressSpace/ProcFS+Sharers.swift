@@ -8,13 +8,14 @@ extension ProcFS {
     private static let sharersPatienceSeconds = 0.5
     private static let namedSharers = 8
 
-    /// Who else has the target's writable shared objects mapped: one pass over all processes' maps, only if it has any.
+    /// Who else has the target's writable shared objects (or the one at `address`) mapped: one pass over all processes' maps, only if it has any.
     func sharers(
-        of facts: AddressSpaceFacts, _ gaps: inout [Gap]
+        of facts: AddressSpaceFacts, at address: UInt64?, _ gaps: inout [Gap]
     ) -> [Mapping.FileID: AddressSpaceFacts.Sharers] {
         let wanted = Set(
             facts.mappings.lazy.map(\.mapping).filter {
-                $0.permissions.contains([.shared, .write]) && !$0.name.hasPrefix("/dev/dri")
+                (address.map($0.range.contains) ?? true) && $0.permissions.contains([.shared, .write])
+                    && !$0.name.hasPrefix("/dev/dri")
             }.compactMap(\.file))
         guard !wanted.isEmpty else { return [:] }
         let search = SharerSearch(procfs: self, wanted: wanted, target: facts.process.pid)

@@ -31,7 +31,8 @@ extension AddressReport {
         lines.append(("page", pageText(mapping)))
         if let heap { lines.append(("look", lookText(heap.snapshot))) }
         for gap in (gaps + space.gaps).prefix(2) {
-            lines.append(("not seen", TerminalText.escaped("\(gap.what): \(gap.reason)")))
+            let remedy = gap.remedy.map { "; \($0)" } ?? ""
+            lines.append(("not seen", TerminalText.escaped("\(gap.what): \(gap.reason)\(remedy)")))
         }
         var result = [style.strong(style.fit(headline(region))), ""]
         let columns = min(style.width ?? TextStyle.columns, TextStyle.columns)

@@ -21,7 +21,7 @@ struct Maps: ParsableCommand, Verb {
 
               nusu maps 1234                      one line for each kind, from high to low addresses
               nusu maps 1234 --all                one line for each region
-              nusu maps 1234 0x55d0c8e00010       what lies at an address: section, symbol, stack, block, and its page
+              nusu maps 1234 0x55d0c8e00010       what lies at an address: symbol, stack, block, its page
               nusu maps 1234 --over 60s           look twice: which regions grew by 64 KiB or more
               nusu maps ./core.1234               a core file, or a snapshot that --save made
 
@@ -74,7 +74,7 @@ struct Maps: ParsableCommand, Verb {
         defer { progress.end() }
         let facts: AddressSpaceFacts
         do {
-            facts = try procfs.addressSpace(of: identity)
+            facts = try procfs.addressSpace(of: identity, sharedAt: address?.value)
         } catch {
             guard case .notPermitted = error.kind, address == nil, over == nil else { throw error }
             return try outline(identity, procfs, output)
