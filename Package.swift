@@ -39,7 +39,10 @@ let package = Package(
         .target(name: "CDemangle", linkerSettings: [.linkedLibrary("stdc++")]),
         .target(
             name: "Analysis", dependencies: ["CDemangle", "CZlib", "Model"],
-            exclude: ["Heaps/Glibc/README.md", "Objects/Swift/README.md", "SavedGraph/README.md", "Trends/README.md"],
+            exclude: [
+                "Heaps/Glibc/README.md", "Objects/Swift/README.md", "SavedGraph/README.md", "Schedules/README.md",
+                "Trends/README.md",
+            ],
             swiftSettings: settings),
         .target(name: "Report", dependencies: ["Analysis", "CDemangle", "Model"], swiftSettings: settings),
         .executableTarget(
