@@ -4,7 +4,7 @@ import ArgumentParser
 struct NusuCommand: ParsableCommand {
     static let verbs: [any ParsableCommand.Type] = [
         Leaks.self, Heap.self, Why.self, Diff.self, Memory.self, Maps.self, Fds.self, Watch.self, Ps.self, Tree.self,
-        Find.self, Show.self, SignalVerb.self, Kill.self, Explain.self,
+        Find.self, Show.self, SignalVerb.self, Kill.self, Explain.self, Sched.self,
     ]
 
     static let configuration = CommandConfiguration(
@@ -37,6 +37,7 @@ struct NusuCommand: ParsableCommand {
               nusu signal 1234             what each signal would do to it; nusu signal TERM explains one
               nusu kill --ladder 1234      TERM, wait, KILL; says what came of it
               nusu watch 1234              whether it grows, how fast, and when it reaches its limit
+              nusu sched simulate FILE     threads of a file under seven scheduling policies, side by side
               nusu explain zombie          a notion, its live value here, a demo; in English or Korean
 
             EXIT STATUS

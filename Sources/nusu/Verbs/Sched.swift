@@ -1,0 +1,9 @@
+import ArgumentParser
+
+/// `nusu sched`: scheduling, by subcommands.
+struct Sched: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "sched",
+        abstract: "Scheduling: what would become of a workload under each policy.",
+        subcommands: [SchedSimulate.self])
+}

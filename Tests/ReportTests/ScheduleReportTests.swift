@@ -1,0 +1,82 @@
+import Analysis
+import Testing
+
+@testable import Report
+
+@Suite struct ScheduleReportTests {
+    static let plain = TextStyle(isTerminal: false, width: nil, color: false)
+
+    static func report(
+        _ workload: Workload, _ policies: [SchedulingPolicy], _ machine: SchedulingMachine = SchedulingMachine()
+    ) throws -> ScheduleReport {
+        ScheduleReport(
+            file: "jobs.txt", workload: workload, machine: machine,
+            schedules: try policies.map { try #require($0.schedule(workload, on: machine)) })
+    }
+
+    static let textBook = Workload(threads: [
+        .init("A", phases: [.init(run: 24_000_000)]), .init("B", phases: [.init(run: 3_000_000)]),
+        .init("C", phases: [.init(run: 3_000_000)]),
+    ])
+    static let all: [SchedulingPolicy] = [
+        .firstComeFirstServed, .shortestJobFirst, .shortestRemainingTime, .roundRobin(quantum: 4_000_000), .priority,
+        .feedback, .eevdf,
+    ]
+
+    @Test func allPoliciesSideBySide() throws {
+        let report = try Self.report(Self.textBook, Self.all)
+        expectSnapshot(report.text(Self.plain), "sched-simulate.txt")
+        let screen = report.text(TextStyle(isTerminal: true, width: 100, color: false)).split(
+            separator: "\n", omittingEmptySubsequences: false)
+        // The last one is empty: behind the newline.
+        #expect(screen.count <= 26 && screen.allSatisfy { TerminalText.width(String($0)) <= 100 })
+        #expect(screen.dropLast().last?.hasPrefix("next: nusu sched simulate jobs.txt --policy sjf") == true)
+    }
+
+    @Test func onePolicyShowsItsThreadsAndCores() throws {
+        var workload = Workload(threads: [
+            .init("web\u{1b}[2J", phases: [.init(run: 3_000_000, block: 7_000_000)], rounds: 10),
+            .init("build", arrival: 5_000_000, phases: [.init(run: 90_000_000)], nice: 10),
+        ])
+        let machine = SchedulingMachine(cores: 2, switchCost: 5000)
+        expectSnapshot(try Self.report(workload, [.eevdf], machine).text(Self.plain), "sched-simulate-eevdf.txt")
+        workload.threads += (0..<70).map { .init("t\($0)", phases: [.init(run: 1_000_000)]) }
+        let text = try Self.report(workload, [.feedback], SchedulingMachine(cores: 64)).text(Self.plain)
+        let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
+        #expect(lines.count <= 26 && lines.allSatisfy { TerminalText.width(String($0)) <= 100 }, "\(text)")
+        #expect(text.contains("more cores are not drawn") && text.contains("that waited less"))
+    }
+
+    @Test func documentHasSecondsAndSpans() throws {
+        let document = try Self.report(Self.textBook, [.roundRobin(quantum: 20_000_000)]).json()
+        for part in [
+            "\"schema\":\"nusu.sched/1\"", "\"subcommand\":\"simulate\"", "\"quantumSeconds\":0.02", "\"switches\":4",
+            "\"timelineCompleteUntilSeconds\":0.03", "\"threadsPerSecond\":100", "\"waitSeconds\":0.006",
+            "\"timeline\":[{\"core\":0,\"endSeconds\":0.02,\"startSeconds\":0,\"thread\":0}", "\"tickSeconds\":null",
+        ] {
+            #expect(document.contains(part), "\(part) is not in \(document)")
+        }
+    }
+
+    @Test func lanesAreToScale() throws {
+        let report = try Self.report(Self.textBook, [.firstComeFirstServed])
+        let chart = ScheduleChart(report.workload)
+        #expect(chart.lanes(report.schedules[0], columns: 10, end: 30_000_000) == ["AAAAAAAABC"])
+        #expect(chart.lanes(report.schedules[0], columns: 5, end: 60_000_000) == ["AAB  "])
+        #expect(chart.lanes(report.schedules[0], columns: 3, end: 15_000_000) == ["AAA"])
+        var late = Workload(threads: [.init("x", arrival: 5, phases: [.init(run: 5)])])
+        late.threads.append(.init("y", arrival: 15, phases: [.init(run: 5)]))
+        let schedule = try #require(SchedulingPolicy.eevdf.schedule(late, on: SchedulingMachine()))
+        #expect(ScheduleChart(late).lanes(schedule, columns: 4, end: 20) == [".x.y"])
+    }
+
+    @Test func figuresHaveThreeDigits() {
+        let times = [0, 1, 999, 1000, 5_666_667, 9_996_000, 12_500_000, 999_400_000, 999_600_000, 4_210_000_000_000]
+        #expect(
+            times.map { ScheduleText.time($0) } == [
+                "0", "1 ns", "999 ns", "1 us", "5.67 ms", "10 ms", "12.5 ms", "999 ms", "1 s", "4,210 s",
+            ])
+        #expect(
+            [0, 0.0001, 0.0031, 0.02, 0.119].map(ScheduleText.percent) == ["0 %", "< 0.1 %", "0.3 %", "2 %", "12 %"])
+    }
+}
