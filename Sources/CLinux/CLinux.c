@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <linux/futex.h>
 #include <linux/inet_diag.h>
 #include <linux/netlink.h>
 #include <linux/sock_diag.h>
@@ -109,6 +110,39 @@ int clinux_stay_on_processor(void) {
     CPU_ZERO(&set);
     CPU_SET(processor, &set);
     return sched_setaffinity(0, sizeof set, &set);
+}
+
+int clinux_stay_on(int processor) {
+    cpu_set_t set;
+    CPU_ZERO(&set);
+    CPU_SET(processor, &set);
+    return sched_setaffinity(0, sizeof set, &set);
+}
+
+int clinux_allowed_processors(int *processors, int limit) {
+    cpu_set_t set;
+    if (sched_getaffinity(0, sizeof set, &set) != 0) return -1;
+    int count = 0;
+    for (int processor = 0; processor < CPU_SETSIZE && count < limit; processor++)
+        if (CPU_ISSET(processor, &set)) processors[count++] = processor;
+    return count;
+}
+
+long clinux_own_switches(void) {
+    struct rusage usage;
+    return getrusage(RUSAGE_THREAD, &usage) == 0 ? usage.ru_nvcsw + usage.ru_nivcsw : 0;
+}
+
+void clinux_futex_pass(uint32_t *word, uint32_t value) {
+    __atomic_store_n(word, value, __ATOMIC_RELEASE);
+    syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
+}
+
+uint32_t clinux_futex_await(uint32_t *word, uint32_t value) {
+    uint32_t now;
+    while ((now = __atomic_load_n(word, __ATOMIC_ACQUIRE)) == value)
+        syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, value, NULL, NULL, 0);
+    return now;
 }
 
 void clinux_outlive_parent(void) { prctl(PR_SET_PDEATHSIG, 0, 0, 0, 0); }

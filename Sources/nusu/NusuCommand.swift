@@ -38,6 +38,7 @@ struct NusuCommand: ParsableCommand {
               nusu kill --ladder 1234      TERM, wait, KILL; says what came of it
               nusu watch 1234              whether it grows, how fast, and when it reaches its limit
               nusu sched simulate FILE     threads of a file under seven scheduling policies, side by side
+              nusu sched cost              what a switch costs here, and how many the machine makes
               nusu explain zombie          a notion, its live value here, a demo; in English or Korean
 
             EXIT STATUS

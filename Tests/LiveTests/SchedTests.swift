@@ -61,5 +61,91 @@ extension LiveTests {
                 #expect(try Self.simulate("A 0 run 1ms\n", wrong).status == 64, "\(wrong)")
             }
         }
+
+        /// The parts of nusu.sched/1 of `cost`.
+        struct Costs: Decodable {
+            struct HandOver: Decodable {
+                let means: String
+                let between: String
+                let acrossCores: Bool
+                let lowerQuartileSeconds: Double
+                let medianSeconds: Double
+                let upperQuartileSeconds: Double
+                let switchesPerHandOver: Double
+            }
+            struct Machine: Decodable {
+                let switchesPerSecond: Double
+                let processors: Int
+            }
+            struct Cold: Decodable { let bytes: Int }
+            struct Gap: Decodable { let what: String }
+            let handOvers: [HandOver]
+            let coldCache: [Cold]
+            let machine: Machine?
+            let otherCore: Int?
+            let gaps: [Gap]
+        }
+
+        static func cost(_ words: [String]) throws -> (outcome: Outcome, document: Costs, seconds: Double) {
+            let start = Clock.now
+            let outcome = try run(words + [Surroundings.nusu, "sched", "cost", "--quick", "--json"], withinSeconds: 60)
+            let document = try JSONDecoder().decode(Costs.self, from: Data(outcome.output))
+            return (outcome, document, Clock.now - start)
+        }
+
+        @Test func costsAreMeasured() throws {
+            let (outcome, document, seconds) = try Self.cost([])
+            #expect(outcome.status == (document.otherCore == nil ? 2 : 0))
+            // Half a second, on a machine that may be busy.
+            #expect(seconds < 20)
+            #expect(document.handOvers.count == (document.otherCore == nil ? 4 : 7))
+            for time in document.handOvers {
+                #expect(time.lowerQuartileSeconds > 0 && time.lowerQuartileSeconds <= time.medianSeconds)
+                #expect(time.medianSeconds <= time.upperQuartileSeconds)
+                switch (time.between, time.acrossCores) {
+                case ("itself", _): #expect(time.switchesPerHandOver < 0.1)
+                // On one core nothing is handed over without a switch.
+                case (_, false): #expect(time.switchesPerHandOver > 0.9 && time.switchesPerHandOver < 1.2)
+                default: break
+                }
+            }
+            let alone = try #require(document.handOvers.first { $0.between == "itself" })
+            let pipe = try #require(document.handOvers.first { $0.between == "processes" && !$0.acrossCores })
+            #expect(pipe.medianSeconds > alone.medianSeconds)
+            #expect(document.coldCache.map(\.bytes) == [16384, 32768, 131_072, 524_288, 1_048_576, 4_194_304])
+            let machine = try #require(document.machine)
+            #expect(machine.switchesPerSecond > 0 && machine.processors >= 1)
+        }
+
+        @Test(.enabled(if: installed("taskset") != nil, "taskset (util-linux) is not installed"))
+        func oneCoreIsSaid() throws {
+            let (outcome, document, _) = try Self.cost(["taskset", "-c", "0"])
+            #expect(outcome.status == 2 && document.otherCore == nil && document.handOvers.count == 4)
+            #expect(document.gaps.map(\.what) == ["handing over to another core"])
+        }
+
+        @Test func nothingOutlivesNusu() throws {
+            let child = try Child([Surroundings.nusu, "sched", "cost"], capturesErrors: true)
+            func offspring(_ pid: pid_t) -> [pid_t] {
+                let text = Surroundings.readFile("/proc/\(pid)/task/\(pid)/children") ?? ""
+                let own = text.split(separator: " ").compactMap { pid_t($0) }
+                return own + own.flatMap(offspring)
+            }
+            var started: [pid_t] = []
+            // The one that measures, and its partner.
+            #expect(
+                comesTrue {
+                    started = offspring(child.pid)
+                    return started.count >= 2
+                })
+            kill(child.pid, SIGKILL)
+            #expect(
+                comesTrue {
+                    started.allSatisfy { pid in
+                        let status = Surroundings.readFile("/proc/\(pid)/status") ?? "State:\tX"
+                        return status.contains("State:\tX") || status.contains("State:\tZ")
+                    }
+                })
+        }
     }
 }

@@ -1,4 +1,5 @@
 import Analysis
+import Model
 import Testing
 
 @testable import Report
@@ -78,5 +79,39 @@ import Testing
             ])
         #expect(
             [0, 0.0001, 0.0031, 0.02, 0.119].map(ScheduleText.percent) == ["0 %", "< 0.1 %", "0.3 %", "2 %", "12 %"])
+    }
+}
+
+@Suite struct SwitchCostReportTests {
+    static func costs() throws -> SwitchCosts {
+        var costs = SwitchCosts()
+        for (index, way) in SwitchCosts.Way.allCases.enumerated() {
+            let time = 0.5e-6 + Double(index) * 1.63e-6
+            let spread = try #require(SwitchCosts.Spread(samples: [time * 0.97, time, time, time * 1.06]))
+            costs.handOvers.append(.init(way: way, time: spread, switches: index == 0 ? 0 : 1))
+        }
+        for bytes in [16 << 10, 4 << 20] {
+            let alone = try #require(SwitchCosts.Spread(samples: [Double(bytes) * 1e-10]))
+            let shared = try #require(SwitchCosts.Spread(samples: [Double(bytes) * (bytes > 1 << 20 ? 1e-10 : 3e-10)]))
+            costs.turns.append(.init(bytes: bytes, alone: alone, shared: shared))
+        }
+        costs.otherCore = 1
+        return costs
+    }
+
+    @Test func costIsOnOneScreen() throws {
+        var report = SwitchCostReport(
+            costs: try Self.costs(), machine: MachineSwitches(perSecond: 2300, seconds: 0.3, processors: 2))
+        expectSnapshot(report.text(ScheduleReportTests.plain), "sched-cost.txt")
+        let screen = report.text(TextStyle(isTerminal: true, width: 100, color: false)).split(
+            separator: "\n", omittingEmptySubsequences: false)
+        #expect(screen.count <= 26 && screen.allSatisfy { TerminalText.width(String($0)) <= 100 })
+        #expect(screen.dropLast().last?.hasPrefix("next: nusu sched simulate FILE --switch-cost 1630ns") == true)
+        report.machine = nil
+        report.costs.handOvers.removeAll { $0.way == .pipeAlone }
+        #expect(report.text(ScheduleReportTests.plain).hasPrefix("What a switch costs is lost in the noise here.\n"))
+        for part in ["\"machine\":null", "\"switchSeconds\":null", "\"subcommand\":\"cost\"", "\"bytes\":16384"] {
+            #expect(report.json().contains(part), "\(part)")
+        }
     }
 }

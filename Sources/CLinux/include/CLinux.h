@@ -164,6 +164,21 @@ pid_t clinux_fork_heir(const int ends[2], void (*body)(void *), void *argument);
 /// Runs on no other processor than the one that it runs on now; -1 and errno.
 int clinux_stay_on_processor(void);
 
+/// Runs on no other processor than this one; -1 and errno.
+int clinux_stay_on(int processor);
+
+/// The processors that this thread may run on, ascending, at most `limit`; how many, or -1 and errno.
+int clinux_allowed_processors(int *processors, int limit);
+
+/// How often the calling thread has given up its processor, by waiting or to another (man 2 getrusage, RUSAGE_THREAD).
+long clinux_own_switches(void);
+
+/// Sets a word and wakes one thread that waits for a change of it.
+void clinux_futex_pass(uint32_t *word, uint32_t value);
+
+/// Waits until a word is no longer `value`; what it is then.
+uint32_t clinux_futex_await(uint32_t *word, uint32_t value);
+
 /// A child of `clinux_fork` that is not to end with its parent.
 void clinux_outlive_parent(void);
 

@@ -36,6 +36,15 @@ extension ProcFS {
         }
     }
 
+    /// Switches of all processors since boot (man 5 proc_stat, ctxt).
+    package func switchCount() -> UInt64? { lineNumber("ctxt ", in: "stat") }
+
+    /// Processors that are on line (man 3 sysconf).
+    package func processorCount() -> Int? {
+        let count = sysconf(Int32(_SC_NPROCESSORS_ONLN))
+        return count > 0 ? count : nil
+    }
+
     /// The number behind the first line's start that fits.
     private func lineNumber(_ start: StaticString, in file: String) -> UInt64? {
         guard let bytes = try? ProcFile.read(root + "/" + file, limit: Limit.names) else { return nil }

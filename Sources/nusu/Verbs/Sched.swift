@@ -4,6 +4,6 @@ import ArgumentParser
 struct Sched: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "sched",
-        abstract: "Scheduling: what would become of a workload under each policy.",
-        subcommands: [SchedSimulate.self])
+        abstract: "Scheduling: what a switch costs here, and what would become of a workload under each policy.",
+        subcommands: [SchedSimulate.self, SchedCost.self])
 }
