@@ -2,12 +2,11 @@ import Analysis
 
 /// Who ran on which core, drawn to scale: a lane for each core, a letter for each thread.
 struct ScheduleChart {
-    /// The letters, in the order of the workload. More threads than letters share the last.
+    /// The letters, in the order of the workload. Where there are more threads than letters these begin again.
     let letters: [Character]
     /// A thread's name is its letter.
     let isByName: Bool
-    private static let alphabet = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789")
-    private static let other: Character = "#"
+    static let alphabet = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789")
     static let idle: Character = "."
 
     init(_ workload: Workload) {
@@ -19,7 +18,7 @@ struct ScheduleChart {
         letters =
             isByName
             ? names.map { Character($0) }
-            : names.indices.map { $0 < Self.alphabet.count ? Self.alphabet[$0] : Self.other }
+            : names.indices.map { Self.alphabet[$0 % Self.alphabet.count] }
     }
 
     /// The lanes of a schedule, each of `columns` characters that together stand for the time up to `end`; what is not known, as

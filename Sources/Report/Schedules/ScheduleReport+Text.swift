@@ -85,7 +85,7 @@ extension ScheduleReport {
             lines.append(style.fit(row))
         }
         if shown.count < workload.threads.count {
-            lines.append("     and \(Units.grouped(workload.threads.count - shown.count)) that waited less (--json)")
+            lines.append("     and \(Units.grouped(workload.threads.count - shown.count)) that waited no longer (--json)")
         }
         return lines
     }
@@ -128,7 +128,9 @@ extension ScheduleReport {
 
     private func legend(_ chart: ScheduleChart) -> String? {
         guard !chart.isByName else { return nil }
-        return zip(chart.letters, workload.threads).prefix(30)
+        let repeats = chart.letters.count > ScheduleChart.alphabet.count ? "letters come again; " : ""
+        return repeats
+            + zip(chart.letters, workload.threads).prefix(30)
             .map { "\($0) \(TerminalText.escaped($1.name))" }.joined(separator: "  ")
     }
 
@@ -165,9 +167,10 @@ enum ScheduleText {
 
     static func time(_ nanoseconds: Int) -> String { time(Double(nanoseconds)) }
 
-    /// "0", "350 ns", "12.5 us", "5.67 ms", "1.33 s", "4,210 s": three digits.
+    /// "0", "350 ns", "12.5 us", "5.67 ms", "1.33 s", "4,210 s", "111 h": three digits.
     static func time(_ nanoseconds: Double) -> String {
         guard nanoseconds > 0 else { return "0" }
+        if nanoseconds >= 9999.5e9 { return "\(digits(nanoseconds / 3600e9)) h" }
         var value = nanoseconds
         var unit = 0
         let units = ["ns", "us", "ms", "s"]

@@ -88,7 +88,8 @@ struct SchedSimulate: ParsableCommand, Verb {
             guard let schedule = policy.schedule(workload, on: machine) else {
                 throw Failure(
                     .unsupported,
-                    what: "this workload under \(policy.name) makes over \(SchedulingPolicy.maximumEvents) events",
+                    what:
+                        "this workload under \(policy.name) makes over \(SchedulingPolicy.maximumEvents / 1_000_000) million events",
                     subject: file, remedy: "shorten it, take a longer --quantum or --slice, or other policies")
             }
             schedules.append(schedule)
