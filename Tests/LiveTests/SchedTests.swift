@@ -117,6 +117,14 @@ extension LiveTests {
             #expect(machine.switchesPerSecond > 0 && machine.processors >= 1)
         }
 
+        @Test func measuredCostIsUsed() throws {
+            let outcome = try Self.simulate(
+                "A 0 run 24ms\nB 0 run 3ms\n", ["--switch-cost", "measured", "--policy", "rr", "--json"])
+            struct Machine: Decodable { let switchCostSeconds: Double }
+            let cost = try JSONDecoder().decode(Machine.self, from: Data(outcome.output)).switchCostSeconds
+            #expect(outcome.status == 0 && cost > 1e-8 && cost < 0.001)
+        }
+
         @Test(.enabled(if: installed("taskset") != nil, "taskset (util-linux) is not installed"))
         func oneCoreIsSaid() throws {
             let (outcome, document, _) = try Self.cost(["taskset", "-c", "0"])

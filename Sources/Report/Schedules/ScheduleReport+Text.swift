@@ -85,7 +85,8 @@ extension ScheduleReport {
             lines.append(style.fit(row))
         }
         if shown.count < workload.threads.count {
-            lines.append("     and \(Units.grouped(workload.threads.count - shown.count)) that waited no longer (--json)")
+            lines.append(
+                "     and \(Units.grouped(workload.threads.count - shown.count)) that waited no longer (--json)")
         }
         return lines
     }

@@ -31,15 +31,23 @@ struct SchedCost: ParsableCommand, Verb {
         var output = output
         output.isJSON = self.output.json
         output.color = self.output.color
+        let (costs, machine) = try Self.measure(isQuick: quick)
+        let report = SwitchCostReport(costs: costs, machine: machine)
+        try Output.print(self.output.json ? report.json() : report.text(output.style))
+        return costs.gaps.isEmpty ? ExitStatus.done : ExitStatus.lowerBound
+    }
+
+    /// Measures, and watches the machine before that.
+    static func measure(isQuick: Bool) throws(Failure) -> (SwitchCosts, MachineSwitches?) {
         let costs: SwitchCosts
         let machine: MachineSwitches?
         do throws(Errno) {
             // Forks, so it comes before anything may start a thread.
-            let bench = try SwitchBench(seconds: quick ? 0.35 : 1.6)
+            let bench = try SwitchBench(seconds: isQuick ? 0.35 : 1.6)
             let progress = Progress("measuring what a switch costs")
             defer { progress.end() }
             // First how many the machine makes without nusu's own.
-            machine = SchedCost.switches(over: quick ? 0.1 : 0.3)
+            machine = switches(over: isQuick ? 0.1 : 0.3)
             costs = bench.run()
         } catch {
             throw Failure(
@@ -51,9 +59,7 @@ struct SchedCost: ParsableCommand, Verb {
                 .internal, what: costs.gaps.last.map { "\($0.what): \($0.reason)" } ?? "nothing could be measured",
                 subject: "sched cost", remedy: "try again; where it fails again, report it")
         }
-        let report = SwitchCostReport(costs: costs, machine: machine)
-        try Output.print(self.output.json ? report.json() : report.text(output.style))
-        return costs.gaps.isEmpty ? ExitStatus.done : ExitStatus.lowerBound
+        return (costs, machine)
     }
 
     private static func switches(over seconds: Double) -> MachineSwitches? {

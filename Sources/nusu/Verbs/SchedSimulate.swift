@@ -45,8 +45,10 @@ struct SchedSimulate: ParsableCommand, Verb {
         help: ArgumentHelp("How many cores there are, 1 to \(SchedulingMachine.maximumCores).", valueName: "number"))
     var cores = 1
 
-    @Option(help: ArgumentHelp("What a core loses when it begins another thread: 5us.", valueName: "time"))
-    var switchCost: SimulatedTime?
+    @Option(
+        help: ArgumentHelp(
+            "What a core loses when it begins another thread: 5us; or 'measured' here.", valueName: "time"))
+    var switchCost: SwitchCostChoice?
 
     @Option(
         help: ArgumentHelp("EEVDF's slice; 0.7ms on one core, more on several, as the kernel's.", valueName: "time"))
@@ -69,7 +71,7 @@ struct SchedSimulate: ParsableCommand, Verb {
         if let tick, !(10_000...1_000_000_000).contains(tick.nanoseconds) {
             throw ValidationError("--tick takes a time from 10us to 1s")
         }
-        if let switchCost, switchCost.nanoseconds > 1_000_000_000 {
+        if case .time(let time) = switchCost, time.nanoseconds > 1_000_000_000 {
             throw ValidationError("--switch-cost takes a time up to 1s")
         }
     }
@@ -80,7 +82,7 @@ struct SchedSimulate: ParsableCommand, Verb {
         output.color = self.output.color
         let workload = try WorkloadFile.read(file)
         let machine = SchedulingMachine(
-            cores: cores, switchCost: switchCost?.nanoseconds ?? 0, tick: tick?.nanoseconds, slice: slice?.nanoseconds)
+            cores: cores, switchCost: try switchNanoseconds(), tick: tick?.nanoseconds, slice: slice?.nanoseconds)
         let progress = Progress("simulating \(workload.threads.count) threads")
         defer { progress.end() }
         var schedules: [Schedule] = []
@@ -100,6 +102,21 @@ struct SchedSimulate: ParsableCommand, Verb {
             schedules: schedules)
         try Output.print(self.output.json ? report.json() : report.text(output.style))
         return ExitStatus.done
+    }
+
+    private func switchNanoseconds() throws(Failure) -> Int {
+        switch switchCost {
+        case nil: return 0
+        case .time(let time): return time.nanoseconds
+        case .measured:
+            let (costs, _) = try SchedCost.measure(isQuick: true)
+            guard let seconds = costs.switchSeconds else {
+                throw Failure(
+                    .internal, what: "what a switch costs here is lost in the noise", subject: "--switch-cost measured",
+                    remedy: "give a time: --switch-cost 5us; nusu sched cost shows what was measured")
+            }
+            return Int((seconds * 1e9).rounded())
+        }
     }
 
     private var policies: [SchedulingPolicy] {
@@ -141,6 +158,23 @@ struct SimulatedTime: ExpressibleByArgument {
     init?(argument: String) {
         guard let nanoseconds = WorkloadParser.nanoseconds(argument), nanoseconds > 0 else { return nil }
         self.nanoseconds = nanoseconds
+    }
+}
+
+/// `--switch-cost`.
+enum SwitchCostChoice: ExpressibleByArgument {
+    case time(SimulatedTime)
+    /// As `nusu sched cost` finds it.
+    case measured
+
+    init?(argument: String) {
+        if argument == "measured" {
+            self = .measured
+        } else if let time = SimulatedTime(argument: argument) {
+            self = .time(time)
+        } else {
+            return nil
+        }
     }
 }
 
