@@ -193,14 +193,16 @@ private func loaded(pages: [PageRun]?, _ headers: ModuleHeaders? = headers) -> A
         #expect(groups[1].permissions == [.read, .execute])
     }
 
-    @Test("A thread's stack, guard and descriptor, found by shape") func threadStack() throws {
+    /// In a container a thread knows itself by another number than those outside.
+    @Test("A thread's stack, guard and descriptor, found by shape", arguments: [77, 5] as [Int32])
+    func threadStack(ownNumber: Int32) throws {
         let memory = FixtureMemory()
         let stack = AddressRange(0x7f00_0000_0000, 0x7f00_0010_0000)
         memory.map(AddressRange(stack.lower + 0x1000, stack.upper))
         let descriptor = stack.upper - 0x940
         memory.write(descriptor, at: descriptor)
         memory.write(descriptor, at: descriptor + 16)
-        memory.write(77, at: descriptor + 0x2d0)
+        memory.write(UInt64(ownNumber), at: descriptor + 0x2d0)
         memory.write(stack.lower, at: descriptor + 0x690)
         memory.write(stack.count, at: descriptor + 0x698)
         var facts = AddressSpaceFacts(
@@ -211,7 +213,7 @@ private func loaded(pages: [PageRun]?, _ headers: ModuleHeaders? = headers) -> A
                 mapping(stack.lower + 0x1000, stack.upper + 0x1000, [.read, .write]),
             ])
         facts.reader = memory
-        facts.threads = [.init(tid: 77, nameBytes: Array("worker".utf8), stackPointer: nil)]
+        facts.threads = [.init(tid: 77, ownNumber: ownNumber, nameBytes: Array("worker".utf8), stackPointer: nil)]
         let regions = AddressSpace(facts).regions
         #expect(regions.map(\.kind) == [.reserved, .guardPages, .threadStack, .threadLocal, .anonymous])
         #expect(regions.map(\.thread) == [nil, 77, 77, 77, nil])

@@ -219,6 +219,24 @@ extension LiveTests {
             #expect(text.split(separator: "\n", omittingEmptySubsequences: false).count <= 26)
         }
 
+        @Test(
+            .enabled(
+                if: Surroundings.isRoot && Surroundings.hasPidNamespaces, "pid namespaces need root and unshare"))
+        func threadsOfContainer() throws {
+            let script = """
+                import threading, time
+                for _ in range(2): threading.Thread(target=time.sleep, args=(100,), daemon=True).start()
+                print("there", flush=True); time.sleep(100)
+                """
+            let outer = try Child(["unshare", "--pid", "--fork", "--kill-child", "python3", "-c", script])
+            #expect(try outer.readLine() == "there")
+            let child = try #require(ProcessView(pid: outer.pid).children.first)
+            let regions = try #require(try MapsDocument.of("\(child)").regions)
+            let stacks = regions.filter { $0.kind == "threadStack" }
+            #expect(stacks.count == 2 && Set(stacks.compactMap(\.thread)).count == 2)
+            #expect(regions.contains { $0.kind == "threadLocal" && $0.thread == child })
+        }
+
         @Test(.enabled(if: Surroundings.hasCompiler, "no C compiler")) func addresses() throws {
             let folder = try Surroundings.temporaryFolder()
             let source = """

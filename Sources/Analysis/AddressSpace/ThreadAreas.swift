@@ -30,7 +30,7 @@ struct ThreadAreas {
 
     private func descriptors() -> [ThreadDescriptor] {
         guard let reader = facts.reader else { return [] }
-        let threads = Set(facts.threads.map(\.tid))
+        let threads = Dictionary(facts.threads.map { ($0.ownNumber, $0.tid) }) { one, _ in one }
         var found: [UInt64: ThreadDescriptor] = [:]
         for item in facts.mappings where isMemory(item.mapping) && (item.use.map { $0.anonymous > 0 } ?? true) {
             let range = item.mapping.range
@@ -43,7 +43,7 @@ struct ThreadAreas {
     }
 
     private func search(
-        _ range: AddressRange, _ reader: any MemoryReader, _ threads: Set<Int32>,
+        _ range: AddressRange, _ reader: any MemoryReader, _ threads: [Int32: Int32],
         _ found: inout [UInt64: ThreadDescriptor]
     ) {
         for part in reader.populated(in: range) {
@@ -64,7 +64,7 @@ struct ThreadAreas {
     /// glibc keeps all descriptors in two rings (since 2.34): one of them leads to those whose stack the kernel shows as a
     /// part of something larger.
     private func follow(
-        _ found: inout [UInt64: ThreadDescriptor], _ reader: any MemoryReader, _ threads: Set<Int32>
+        _ found: inout [UInt64: ThreadDescriptor], _ reader: any MemoryReader, _ threads: [Int32: Int32]
     ) {
         for first in found.keys.sorted() {
             var at = first

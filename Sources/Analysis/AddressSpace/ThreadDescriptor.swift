@@ -23,13 +23,14 @@ struct ThreadDescriptor: Hashable {
     /// sizeof(struct pthread), rounded up.
     static let bytes: UInt64 = 0x900
 
-    init?(at address: UInt64, reader: any MemoryReader, threads: Set<Int32>) {
+    /// - Parameter threads: the numbers of those that live, by the numbers that they know themselves by.
+    init?(at address: UInt64, reader: any MemoryReader, threads: [Int32: Int32]) {
         guard address & (ThreadDescriptor.alignment - 1) == 0, let head = reader.words(at: address, count: 3),
             head[0] == address, head[2] == address
         else { return nil }
         self.address = address
         let number = reader.word32(at: address &+ ThreadDescriptor.threadOffset).map { Int32(bitPattern: $0) }
-        thread = number.flatMap { threads.contains($0) ? $0 : nil }
+        thread = number.flatMap { threads[$0] }
         stack = ThreadDescriptor.stack(of: address, below: address, reader: reader)
     }
 

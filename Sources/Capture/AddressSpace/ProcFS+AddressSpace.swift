@@ -103,9 +103,11 @@ extension ProcFS {
     }
 
     private func threadPlaces(of pid: Int32) -> [AddressSpaceFacts.Thread] {
-        ((try? threadIDs(of: pid)) ?? []).map { tid in
+        let isOuter = ((try? status(of: pid))?.namespacePids.count ?? 1) <= 1
+        return ((try? threadIDs(of: pid)) ?? []).map { tid in
             AddressSpaceFacts.Thread(
-                tid: tid, nameBytes: threadName(of: pid, thread: tid), stackPointer: stackPointer(of: pid, thread: tid))
+                tid: tid, ownNumber: isOuter ? tid : (try? status(of: pid, thread: tid))?.namespacePids.last,
+                nameBytes: threadName(of: pid, thread: tid), stackPointer: stackPointer(of: pid, thread: tid))
         }
     }
 

@@ -3,13 +3,16 @@ package struct AddressSpaceFacts: Sendable {
     /// A thread, and where it stands if the kernel tells.
     package struct Thread: Hashable, Sendable {
         package let tid: Int32
+        /// Its number as it knows it itself: another one where the process has a PID namespace of its own (a container).
+        package let ownNumber: Int32
         /// Raw bytes.
         package let nameBytes: [UInt8]
         /// nil while it runs, or where it may not be seen.
         package let stackPointer: UInt64?
 
-        package init(tid: Int32, nameBytes: [UInt8], stackPointer: UInt64?) {
+        package init(tid: Int32, ownNumber: Int32? = nil, nameBytes: [UInt8], stackPointer: UInt64?) {
             self.tid = tid
+            self.ownNumber = ownNumber ?? tid
             self.nameBytes = nameBytes
             self.stackPointer = stackPointer
         }
