@@ -141,7 +141,7 @@ import Testing
     @Test("The plan names the snapshot that an address may need") func plan() {
         var report = MapsPlanReport(
             target: Fixture.look.target, mayReadMappings: true, mayReadMemory: false, residentBytes: 748 << 20)
-        #expect(report.text(pipe).hasPrefix("Would read what the kernel counts of api (1234), and pause it for 0 s."))
+        #expect(report.text(pipe).hasPrefix("Would read what the kernel counts of api (1234), and stop nobody."))
         #expect(report.json().contains("\"snapshot\":null"))
         report.address = Fixture.brk
         report.snapshot = .planned(

@@ -35,10 +35,10 @@ package struct MapsPlanReport: Sendable {
 
     package func text(_ style: TextStyle) -> String {
         let name = "\(TerminalText.escaped(target.commandBytes)) (\(target.pid))"
-        let pause = planned.map { "about \(Units.seconds($0.pauseSeconds)) at most" } ?? "0 s"
+        let pause = planned.map { "pause it for about \(Units.seconds($0.pauseSeconds)) at most" } ?? "stop nobody"
         func may(_ right: Bool) -> String { right ? "yes" : "no: that needs its own user, or CAP_SYS_PTRACE" }
         var lines = [
-            style.strong(style.fit("Would read what the kernel counts of \(name), and pause it for \(pause).")), "",
+            style.strong(style.fit("Would read what the kernel counts of \(name), and \(pause).")), "",
             style.fit("  target    \(residentBytes.map(Units.bytes) ?? "size not known") resident"),
             style.fit("  mappings  smaps, pagemap: \(may(mayReadMappings))"),
             style.fit("  memory    malloc's and threads' own records, only of pages in memory: \(may(mayReadMemory))"),
