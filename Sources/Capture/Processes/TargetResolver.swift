@@ -68,7 +68,7 @@ package struct TargetResolver: Sendable {
             throw Failure(
                 .noTarget,
                 what: "\(identity) has ended; only its entry is left, until its parent \(stat.parent) waits for it",
-                subject: identity.description, remedy: "look at the parent: nusu leaks \(stat.parent)")
+                subject: identity.description, remedy: "look at the parent: nusu \(stat.parent)")
         }
     }
 
@@ -83,7 +83,7 @@ package struct TargetResolver: Sendable {
     private func ownProcess(_ text: String) -> Failure {
         Failure(
             .usage, what: "nusu cannot look into its own memory while it runs", subject: text,
-            remedy: "name another process: nusu leaks PID")
+            remedy: "name another process")
     }
 }
 
