@@ -8,7 +8,8 @@ extension DescriptorReport {
 
     /// The report for people: the answer in line 1, at most 25 lines unless the options ask for more.
     package func text(_ options: Options, _ style: TextStyle) -> String {
-        let closing = (findingLines.map { "  " + $0 } + facts).map { style.faint(style.fit($0)) } + next(style)
+        let remarks = findingLines.map { "  " + $0 } + facts.flatMap { TextWrap.remark($0, style) }
+        let closing = remarks.map { style.faint(style.fit($0)) } + next(style)
         var lines = [style.strong(style.fit(headline))]
         // Two blank lines and the line that counts the rest.
         let room = max(5, DescriptorReport.lineLimit - closing.count - 4)
@@ -200,7 +201,7 @@ extension DescriptorReport {
                 "looked into \(Units.counted(streams.total, "FILE")), paused \(Units.seconds(streams.pauseSeconds)); "
                     + "lost objects that keep a bare number are not recognised")
         }
-        return lines.map { "  " + $0 }
+        return lines
     }
 
     /// One command to go on with, for whoever sits at a terminal.

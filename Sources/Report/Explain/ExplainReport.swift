@@ -206,4 +206,10 @@ enum TextWrap {
         }
         return line.isEmpty ? lines : lines + [indent + line]
     }
+
+    /// A remark at the end of a report, in no more columns than reports have: its further lines are indented under the first.
+    static func remark(_ text: String, _ style: TextStyle) -> [String] {
+        let columns = min(style.width ?? TextStyle.columns, TextStyle.columns)
+        return lines(text, width: columns - 2, indent: "  ").enumerated().map { $0 == 0 ? $1 : "  " + $1 }
+    }
 }

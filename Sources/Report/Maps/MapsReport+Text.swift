@@ -10,8 +10,7 @@ extension MapsReport {
         let layout = MapsLayout(style, hasFigures: space.total != nil)
         var lines = [style.strong(style.fit(headline(isShort: layout.isNarrow))), ""]
         if let growth { lines += growthLines(growth).map(style.fit) + [""] }
-        let columns = min(style.width ?? TextStyle.columns, TextStyle.columns)
-        let closing = closingLines.flatMap { MapsReport.wrapped($0, columns) }
+        let closing = closingLines.flatMap { TextWrap.remark($0, style) }
         let next = style.isTerminal ? [style.fit(self.next)] : []
         lines.append(style.faint(style.fit(layout.head(isAll: isAll))))
         if isAll {
@@ -162,11 +161,6 @@ extension MapsReport {
     }
 
     // MARK: - The end
-
-    /// Further lines are indented under the first.
-    private static func wrapped(_ text: String, _ columns: Int) -> [String] {
-        TextWrap.lines(text, width: columns - 2, indent: "  ").enumerated().map { $0 == 0 ? $1 : "  " + $1 }
-    }
 
     private var closingLines: [String] {
         var lines: [String] = []

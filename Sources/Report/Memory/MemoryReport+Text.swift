@@ -29,7 +29,9 @@ extension MemoryReport {
         if let container { closing.append(container) }
         let reasons = sentences
         if !reasons.isEmpty { closing += [""] + reasons }
-        closing = closing.map(style.fit) + [""] + facts.map { style.faint(style.fit("  " + $0)) }
+        closing =
+            closing.map(style.fit) + [""]
+            + facts.flatMap { TextWrap.remark($0, style).map { style.faint(style.fit($0)) } }
         if style.isTerminal { closing.append(style.fit(next)) }
         let lines = [style.strong(style.fit(headline)), ""]
         let table = table(fitting: MemoryReport.lineLimit - lines.count - closing.count).map(style.fit)

@@ -165,10 +165,12 @@ extension MemoryReport {
         let kept = findings.bytes(.heapFree)
         let lost = findings.bytes(.heapLost)
         let own = findings.bytes(.anonymous)
-        let mapped = standsForItself(own) ? "\(Units.bytes(own)) is mapped without malloc, " : ""
         let leak = lost > 0 ? "\(Units.bytes(lost)) lost" : findings.sawHeap ? "nothing lost" : "nothing found lost"
-        let heap = "\(Units.bytes(used)) is in use on \(mapped.isEmpty ? "the" : "malloc's") heap"
-        return "of \(resident), \(mapped)\(heap), \(Units.bytes(kept)) free, \(leak)"
+        if standsForItself(own) {
+            return
+                "\(Units.bytes(own)) of \(resident) is mapped without malloc, \(Units.bytes(used + kept)) heap, \(leak)"
+        }
+        return "of \(resident), \(Units.bytes(used)) is in use on the heap, \(Units.bytes(kept)) free, \(leak)"
     }
 
     /// Memory that no malloc manages is the larger part.

@@ -4,18 +4,17 @@ import Model
 extension OverviewReport {
     package func text(_ style: TextStyle) -> String {
         var result = [style.strong(style.fit(headline)), ""]
-        for (label, text) in lines {
-            let width = TextStyle.columns - OverviewReport.labelColumns
+        let notSeen = gaps.prefix(3).map { gap in
+            let remedy = gap.remedy.map { ": \(TerminalText.escaped($0))" } ?? ""
+            return ("not seen", "\(TerminalText.escaped(gap.what)): \(TerminalText.escaped(gap.reason))\(remedy)")
+        }
+        let columns = min(style.width ?? TextStyle.columns, TextStyle.columns)
+        for (label, text) in lines + notSeen {
+            let width = columns - OverviewReport.labelColumns
             for (number, part) in TextWrap.lines(text, width: width, indent: "").enumerated() {
                 let lead = TerminalText.padded(number == 0 ? "  " + label : "", to: OverviewReport.labelColumns)
                 result.append(style.fit(lead + part))
             }
-        }
-        for gap in gaps.prefix(3) {
-            let remedy = gap.remedy.map { ": \(TerminalText.escaped($0))" } ?? ""
-            result.append(
-                style.fit("  not seen  \(TerminalText.escaped(gap.what)): \(TerminalText.escaped(gap.reason))\(remedy)")
-            )
         }
         if style.isTerminal { result += ["", style.fit("next: \(next.command)      \(next.why)")] }
         return result.joined(separator: "\n") + "\n"

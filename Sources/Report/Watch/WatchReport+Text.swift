@@ -11,7 +11,9 @@ extension WatchReport {
             lines += overview(limit: limit ?? 12).map(style.fit)
         }
         let notes = self.notes
-        if !notes.isEmpty { lines += [""] + notes.map { style.faint(style.fit("  " + $0)) } }
+        if !notes.isEmpty {
+            lines += [""] + notes.flatMap { TextWrap.remark($0, style).map { style.faint(style.fit($0)) } }
+        }
         if style.isTerminal, let next { lines.append(style.fit("next: \(next)")) }
         return lines.joined(separator: "\n") + "\n"
     }
