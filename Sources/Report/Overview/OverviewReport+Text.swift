@@ -132,7 +132,7 @@ extension OverviewReport {
         let reading =
             switch runtime.reading {
             case .full where runtime.isTriedVersion == false: "readable, but this version was never tried"
-            case .full: "fully readable"
+            case .full: "malloc's blocks are fully readable"
             case .partly: "blocks of another allocator than glibc's cannot be read"
             case .swiftOnly: "readable in part: Swift's retain cycles"
             case .none: "its blocks cannot be read"
