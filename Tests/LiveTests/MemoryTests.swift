@@ -108,6 +108,36 @@ extension LiveTests {
             #expect(plan.status == 0 && plan.text.contains("Nothing was touched"))
         }
 
+        /// Without any right: the sums that the kernel tells everybody, and what would show the rest.
+        @Test(
+            .enabled(if: Surroundings.isRoot && installed("setpriv") != nil, "changing the user needs root and setpriv")
+        )
+        func withoutRights() throws {
+            let folder = try Surroundings.temporaryFolder()
+            _ = try run(["cp", Surroundings.nusu, "\(folder)/nusu"])
+            let demo = try Demo("nusu-demo", ["true-leak"])
+            let nobody = ["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups", "\(folder)/nusu"]
+            let outcome = try run(nobody + ["memory", "\(demo.pid)", "--json"])
+            #expect(outcome.status == 2)
+            let document = try JSONDecoder().decode(Outline.self, from: Data(outcome.text.utf8))
+            #expect(document.resident.parts.map(\.kind) == ["anonymous", "files", "shared"])
+            #expect(document.resident.parts.reduce(0) { $0 + $1.bytes } == document.resident.kernelBytes)
+            #expect(document.verdict.kind == nil && document.trimmableBytes == nil)
+            let text = try run(nobody + ["memory", "\(demo.pid)"]).text
+            #expect(text.hasPrefix("Not divided: ") && text.contains("sudo nusu memory \(demo.pid)"), "\(text)")
+        }
+
+        private struct Outline: Decodable {
+            struct Resident: Decodable {
+                let kernelBytes: Int
+                let parts: [MemoryDocument.Part]
+            }
+            struct Verdict: Decodable { let kind: String? }
+            let resident: Resident
+            let verdict: Verdict
+            let trimmableBytes: Int?
+        }
+
         private func memory(_ options: [String], status: Int32 = 0) throws -> MemoryDocument {
             let outcome = try run([Surroundings.nusu, "memory", "--json"] + options)
             #expect(outcome.status == status, "\(outcome.text.prefix(600)) \(outcome.errors)")

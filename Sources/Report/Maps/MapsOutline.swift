@@ -13,28 +13,13 @@ package struct MapsOutline: Sendable {
         self.gap = gap
     }
 
-    private var fileBytes: UInt64? {
-        guard let resident = status.residentBytes, let anonymous = status.anonymousResidentBytes,
-            let shared = status.sharedResidentBytes, resident >= anonymous &+ shared
-        else { return nil }
-        return resident - anonymous - shared
-    }
-
     package func text(_ style: TextStyle) -> String {
-        func size(_ bytes: UInt64?) -> String {
-            TerminalText.padded(bytes.map(Units.bytes) ?? "not known", to: 10, right: true)
-        }
         let resident = status.residentBytes.map(Units.bytes) ?? "An unknown part"
         let reserved = status.virtualBytes.map(Units.bytes) ?? "its addresses"
-        let lines = [
-            style.strong(style.fit("\(resident) of \(reserved) in memory; which regions they are may not be seen.")),
-            "",
-            style.fit("  \(size(status.anonymousResidentBytes))  anonymous: heap, stacks, what was written of files"),
-            style.fit("  \(size(fileBytes))  files: programs, libraries, mapped files"),
-            style.fit("  \(size(status.sharedResidentBytes))  shared memory"),
-            style.fit("  \(size(status.swappedBytes))  swapped out"),
-            style.fit("  \(size(status.pageTableBytes))  page tables, beside it"), "",
-            style.fit("  not seen   \(TerminalText.escaped("\(gap.what): \(gap.reason)"))"),
+        let headline = "\(resident) of \(reserved) in memory; which regions they are may not be seen."
+        var lines = [style.strong(style.fit(headline)), ""] + status.memoryLines.map(style.fit)
+        lines += [
+            "", style.fit("  not seen   \(TerminalText.escaped("\(gap.what): \(gap.reason)"))"),
             style.fit("             \(TerminalText.escaped(gap.remedy ?? ""))"),
         ]
         return lines.joined(separator: "\n") + "\n"
@@ -51,12 +36,36 @@ package struct MapsOutline: Sendable {
             "writableAndExecutable": .null, "growth": .null,
             "total": .object([
                 "reservedBytes": JSONValue(status.virtualBytes), "residentBytes": JSONValue(status.residentBytes),
-                "anonymousBytes": JSONValue(status.anonymousResidentBytes), "fileBytes": JSONValue(fileBytes),
+                "anonymousBytes": JSONValue(status.anonymousResidentBytes),
+                "fileBytes": JSONValue(status.fileResidentBytes),
                 "sharedMemoryBytes": JSONValue(status.sharedResidentBytes),
                 "swappedBytes": JSONValue(status.swappedBytes), "pageTableBytes": JSONValue(status.pageTableBytes),
                 "proportionalBytes": .null, "dirtyBytes": .null,
             ]),
             "gaps": .array([JSONValue(gap: gap)]),
         ]).document()
+    }
+}
+
+extension ProcessStatus {
+    /// RssFile: what is neither anonymous nor shared memory; nil where the kernel does not say.
+    var fileResidentBytes: UInt64? {
+        guard let residentBytes, let anonymousResidentBytes, let sharedResidentBytes,
+            residentBytes >= anonymousResidentBytes &+ sharedResidentBytes
+        else { return nil }
+        return residentBytes - anonymousResidentBytes - sharedResidentBytes
+    }
+
+    /// The kinds of memory that anybody may know of, a line each.
+    var memoryLines: [String] {
+        func line(_ bytes: UInt64?, _ what: String) -> String {
+            "  " + TerminalText.padded(bytes.map(Units.bytes) ?? "not known", to: 10, right: true) + "  " + what
+        }
+        return [
+            line(anonymousResidentBytes, "anonymous: heap, stacks, what was written of files"),
+            line(fileResidentBytes, "files: programs, libraries, mapped files"),
+            line(sharedResidentBytes, "shared memory"), line(swappedBytes, "swapped out"),
+            line(pageTableBytes, "page tables, beside it"),
+        ]
     }
 }

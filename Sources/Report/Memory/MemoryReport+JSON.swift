@@ -40,7 +40,7 @@ extension MemoryReport {
             "reservedBytes": JSONValue(findings.stacks.reservedBytes),
         ])
         fields["shared"] = .array(findings.shared.map(MemoryReport.json))
-        fields["controlGroup"] = group.map(MemoryReport.json) ?? .null
+        fields["controlGroup"] = group.map(\.json) ?? .null
         fields["growth"] = growth.map(json) ?? .null
         return JSONValue.object(fields).document()
     }
@@ -94,16 +94,6 @@ extension MemoryReport {
                 return .object(fields)
             })
         fields["withCount"] = JSONValue(shared.sharers.count)
-        return .object(fields)
-    }
-
-    private static func json(_ group: GroupMemory) -> JSONValue {
-        var fields: [String: JSONValue] = [
-            "limitBytes": JSONValue(group.limitBytes), "usageBytes": JSONValue(group.usageBytes),
-            "anonymousBytes": JSONValue(group.anonymousBytes), "cacheBytes": JSONValue(group.cacheBytes),
-            "kernelBytes": JSONValue(group.kernelBytes), "outOfMemoryKills": JSONValue(group.outOfMemoryKills),
-        ]
-        fields.set("path", bytes: group.pathBytes)
         return .object(fields)
     }
 

@@ -26,7 +26,7 @@ extension MemoryReport {
         if let changed { closing.append(changed) }
         closing.append(String(repeating: " ", count: MemoryReport.labelWidth + 2) + String(repeating: "-", count: 13))
         closing.append(total)
-        if let container { closing.append(container) }
+        if let line = group?.line { closing.append(line) }
         let reasons = sentences
         if !reasons.isEmpty { closing += [""] + reasons }
         closing =
@@ -159,20 +159,6 @@ extension MemoryReport {
             notes.append("huge pages \(Units.bytes(findings.hugePageBytes))\(waste)")
         }
         return column("resident", findings.kernelBytes) + "  " + notes.joined(separator: "; ")
-    }
-
-    private var container: String? {
-        guard let group, let usage = group.usageBytes else { return nil }
-        let limit = group.limitBytes.map { " of \(Units.bytes($0))" } ?? ", no limit"
-        let kinds = [
-            group.anonymousBytes.map { "\(Units.bytes($0)) anon" },
-            group.cacheBytes.map { "\(Units.bytes($0)) cache" },
-            group.kernelBytes.map { "\(Units.bytes($0)) kernel" },
-        ].compactMap { $0 }
-        var parts = [Units.bytes(usage) + limit]
-        if !kinds.isEmpty { parts[0] += " (" + kinds.joined(separator: ", ") + ")" }
-        if let kills = group.outOfMemoryKills { parts.append("OOM kills \(Units.grouped(Int(clamping: kills)))") }
-        return "  control group   " + parts.joined(separator: "; ")
     }
 
     // MARK: - Around it

@@ -22,7 +22,8 @@ struct Memory: ParsableCommand, Verb {
             still for milliseconds). Where its heap cannot be read (another allocator, no right to trace it), the other \
             parts are shown and the heap is not divided.
 
-            The status is 0; with --over it is 1 when something grew, 2 when nothing did but not all could be seen.
+            The status is 0; with --over it is 1 when something grew, 2 when nothing did but not all could be seen; 2 as \
+            well when the mappings may not be seen and only sums are shown.
             """)
 
     @OptionGroup var target: TargetOptions
@@ -48,10 +49,28 @@ struct Memory: ParsableCommand, Verb {
             try Output.print(self.output.json ? plan.json() : plan.text(output.style))
             return ExitStatus.done
         }
-        let report = try MemoryRun(looker: looker, overSeconds: over?.value).report()
+        let report: MemoryReport
+        do throws(Failure) {
+            report = try MemoryRun(looker: looker, overSeconds: over?.value).report()
+        } catch {
+            guard over == nil, error.kind == .notPermitted || error.kind == .unsupported else { throw error }
+            return try outline(looker, error, output)
+        }
         try Output.print(self.output.json ? report.json() : report.text(output.style))
         guard over != nil else { return ExitStatus.done }
         if report.grew { return ExitStatus.found }
         return report.sawHeap ? ExitStatus.done : ExitStatus.lowerBound
+    }
+
+    /// What is left where the mappings may not be seen, or this kernel does not count in them.
+    private func outline(_ looker: HeapLooker, _ failure: Failure, _ output: Output) throws -> Int32 {
+        let target = looker.target
+        let remedy = failure.kind == .notPermitted ? "sudo nusu memory \(target.pid)" : failure.remedy
+        let outline = MemoryOutline(
+            process: target, status: try looker.procfs.status(of: target.pid),
+            group: (try? looker.procfs.groupMemory(of: target.pid)) ?? nil,
+            gap: Gap(what: "heap, libraries, stacks", reason: failure.what, remedy: remedy))
+        try Output.print(self.output.json ? outline.json() : outline.text(output.style))
+        return ExitStatus.lowerBound
     }
 }
