@@ -144,7 +144,10 @@ extension WatchReport {
 
     private func course(_ target: Target) -> String {
         let end = target.ended.map { WatchReport.words($0) }
-        let figure = target.growing.first ?? .resident
+        let mayGrow = [UsageHistory.Figure.resident, .descriptors, .threads].first {
+            target.trends[$0]?.course == .grows
+        }
+        let figure = target.growing.first ?? mayGrow ?? .resident
         let words = target.trends[figure].map { trend in
             (figure == .resident ? "" : "\(WatchReport.name(figure)): ") + TrendText.words(trend, figure)
         }
