@@ -27,7 +27,7 @@ extension MemoryReport {
         closing.append(String(repeating: " ", count: MemoryReport.labelWidth + 2) + String(repeating: "-", count: 13))
         closing.append(total)
         if let line = group?.line { closing.append(line) }
-        let reasons = sentences
+        let reasons = sentences(style)
         if !reasons.isEmpty { closing += [""] + reasons }
         closing =
             closing.map(style.fit) + [""]
@@ -163,10 +163,13 @@ extension MemoryReport {
 
     // MARK: - Around it
 
-    private var sentences: [String] {
-        var lines = evidence.enumerated().map { ($0 == 0 ? "  Why: " : "       ") + $1 }
-        lines += helps.enumerated().map { ($0 == 0 ? "  Helps: " : "         ") + $1 }
-        return lines
+    private func sentences(_ style: TextStyle) -> [String] {
+        let columns = min(style.width ?? TextStyle.columns, TextStyle.columns)
+        return [("  Why: ", evidence), ("  Helps: ", helps)].flatMap { label, sentences in
+            sentences.flatMap { TextWrap.lines($0, width: columns - label.count) }.enumerated().map { number, line in
+                (number == 0 ? label : String(repeating: " ", count: label.count)) + line
+            }
+        }
     }
 
     private var facts: [String] {

@@ -90,7 +90,7 @@ extension MemoryReport {
             )
         case .nothing where standsForItself(findings.bytes(.anonymous)):
             lines.append(
-                "an allocator of the program's own (Python's, a JIT's, an arena's) or its buffers: nusu maps \(subject)"
+                "Python's or a JIT's own allocator, an arena, or buffers: nusu maps \(subject)"
             )
         case .files, .shared, .nothing: break
         }
