@@ -13,8 +13,8 @@ extension DescriptorReport {
             return "\(bound); it has \(open)."
         }
         var parts: [String] = []
-        if !streams.forgotten.isEmpty { parts.append(Units.counted(streams.forgotten.count, "forgotten FILE")) }
-        if lost > 0 { parts.append("\(Units.grouped(lost)) that only lost memory holds") }
+        if !streams.forgotten.isEmpty { parts.append("\(Units.grouped(streams.forgotten.count)) forgotten") }
+        if lost > 0 { parts.append("\(Units.grouped(lost)) held by lost memory only") }
         let total = table.total.map { Units.grouped($0) + " " } ?? ""
         return
             "\(name) can no longer close \(Units.grouped(streams.forgotten.count + lost)) of its \(total)descriptors: "
@@ -24,12 +24,12 @@ extension DescriptorReport {
     /// Each once: two lost groups may hold one FILE.
     func lostNumbers(_ streams: Streams) -> [Int32] { Set(streams.groups.flatMap(\.descriptors)).sorted() }
 
-    func streamLines(_ streams: Streams, _ options: Options, _ room: Int) -> [String] {
+    func streamLines(_ streams: Streams, _ options: Options, _ room: Int, _ style: TextStyle) -> [String] {
         var parts: [[String]] = []
         for (isCommand, made) in [(false, "fopen'ed"), (true, "popen'ed")] {
             let numbers = streams.forgotten.filter { $0.isCommand == isCommand }.map(\.descriptor)
             let rest = "\(made) and forgotten: only stdio's own list still knows"
-            parts += rows(of: numbers).map {
+            parts += rows(of: numbers, style).map {
                 [$0.line, DescriptorReport.indent + "\(rest) \($0.count == 1 ? "it" : "them")"]
             }
         }
@@ -38,14 +38,14 @@ extension DescriptorReport {
                 group: group, number: 1, options: LeakReport.Options(),
                 style: TextStyle(isTerminal: false, width: nil, color: false)
             ).title
-            parts += rows(of: Array(Set(group.descriptors)).sorted()).map {
+            parts += rows(of: Array(Set(group.descriptors)).sorted(), style).map {
                 [$0.line, DescriptorReport.indent + "held only by: \(title)  \(group.signature)"]
             }
         }
         guard !parts.isEmpty else { return [] }
         let fitting = options.limit.map { $0 == 0 ? parts.count : $0 } ?? max(1, (room - 2) / 2)
         let shown = parts.count <= fitting ? parts.count : fitting
-        var lines = [DescriptorReport.row("open", "kind", "may", "what nobody can close", "numbers")]
+        var lines = [DescriptorReport.row("open", "kind", "may", "what nobody can close", "numbers", style)]
         lines += parts.prefix(shown).flatMap { $0 }
         if parts.count > shown {
             lines.append("         and \(Units.counted(parts.count - shown, "more group")) (--limit 0)")
@@ -55,7 +55,7 @@ extension DescriptorReport {
 
     private static let indent = String(repeating: " ", count: 25)
 
-    private func rows(of numbers: [Int32]) -> [(line: String, count: Int)] {
+    private func rows(of numbers: [Int32], _ style: TextStyle) -> [(line: String, count: Int)] {
         let known = numbers.compactMap { table[$0] }
         let unknown = numbers.filter { table[$0] == nil }
         var rows = DescriptorGrouping.groups(of: known).map { group in
@@ -63,7 +63,7 @@ extension DescriptorReport {
                 DescriptorReport.row(
                     Units.grouped(group.count), group.kind.rawValue, DescriptorText.access(group.members),
                     DescriptorText.line(group.subject, group.kind, group.members),
-                    DescriptorText.numbers(group.members.map(\.number), columns: DescriptorReport.numberColumns)),
+                    DescriptorText.numbers(group.members.map(\.number), columns: DescriptorReport.numberColumns), style),
                 group.count
             )
         }
@@ -73,7 +73,7 @@ extension DescriptorReport {
                 (
                     DescriptorReport.row(
                         Units.grouped(unknown.count), "closed", "?", "a FILE whose number was closed behind its back",
-                        DescriptorText.numbers(unknown, columns: DescriptorReport.numberColumns)), unknown.count
+                        DescriptorText.numbers(unknown, columns: DescriptorReport.numberColumns), style), unknown.count
                 ))
         }
         return rows

@@ -3,8 +3,8 @@ import Model
 
 extension DescriptorReport {
     private static let lineLimit = 25
-    private static let whatColumns = 58
     static let numberColumns = 20
+    private static let startColumns = 25
 
     /// The report for people: the answer in line 1, at most 25 lines unless the options ask for more.
     package func text(_ options: Options, _ style: TextStyle) -> String {
@@ -15,9 +15,11 @@ extension DescriptorReport {
         let room = max(5, DescriptorReport.lineLimit - closing.count - 4)
         let body =
             options.all
-            ? allLines
-            : streams.map { streamLines($0, options, room) } ?? growth.map { growthLines($0, options, room) }
-                ?? groupLines(options, room)
+            ? allLines(style)
+            : streams.map { streamLines($0, options, room, style) } ?? growth.map {
+                growthLines($0, options, room, style)
+            }
+                ?? groupLines(options, room, style)
         if !body.isEmpty { lines += [""] + body.map(style.fit) }
         if !closing.isEmpty { lines += [""] + closing }
         return lines.joined(separator: "\n") + "\n"
@@ -45,7 +47,8 @@ extension DescriptorReport {
         {
             let what = DescriptorText.line(largest.subject, largest.kind, [])
             let which = largest.count == first.count ? ", all" : ": \(Units.grouped(largest.count))"
-            return "\(name) has \(open); \(are(first.count, first.kind))\(which) \(what)."
+            let line = "\(name) has \(open); \(are(first.count, first.kind))\(which) \(what)."
+            if TerminalText.width(line) <= TextStyle.columns { return line }
         }
         let parts =
             [are(first.count, first.kind)]
@@ -86,18 +89,25 @@ extension DescriptorReport {
             .enumerated().sorted { ($0.element.count, $1.offset) > ($1.element.count, $0.offset) }.map(\.element)
     }
 
-    static func row(_ count: String, _ kind: String, _ may: String, _ what: String, _ numbers: String) -> String {
+    /// On a terminal what is too long for its column is cut there, so that the numbers stay in sight.
+    static func row(
+        _ count: String, _ kind: String, _ may: String, _ what: String, _ numbers: String, _ style: TextStyle
+    ) -> String {
         let start =
             TerminalText.padded(count, to: 7, right: true) + "  " + TerminalText.padded(kind, to: 10)
             + TerminalText.padded(may, to: 6)
-        return numbers.isEmpty ? start + what : start + TerminalText.padded(what, to: whatColumns - 2) + "  " + numbers
+        guard !numbers.isEmpty else { return start + what }
+        let columns = (style.width ?? TextStyle.columns) - startColumns - numberColumns - 2
+        let column = max(20, min(columns, TextStyle.columns - startColumns - numberColumns - 2))
+        let fitting = style.width == nil ? what : TerminalText.cut(what, to: max(column, columns))
+        return start + TerminalText.padded(fitting, to: column) + "  " + numbers
     }
 
-    private func groupLines(_ options: Options, _ room: Int) -> [String] {
+    private func groupLines(_ options: Options, _ room: Int, _ style: TextStyle) -> [String] {
         guard !groups.isEmpty else { return [] }
         let shown =
             options.limit.map { $0 == 0 ? groups.count : $0 } ?? (groups.count <= room ? groups.count : room - 1)
-        var lines = [DescriptorReport.row("open", "kind", "may", "what it leads to", "numbers")]
+        var lines = [DescriptorReport.row("open", "kind", "may", "what it leads to", "numbers", style)]
         for group in groups.prefix(shown) {
             let what =
                 group.count == 1
@@ -106,7 +116,8 @@ extension DescriptorReport {
             lines.append(
                 DescriptorReport.row(
                     Units.grouped(group.count), group.kind.rawValue, DescriptorText.access(group.members), what,
-                    DescriptorText.numbers(group.members.map(\.number), columns: DescriptorReport.numberColumns)))
+                    DescriptorText.numbers(group.members.map(\.number), columns: DescriptorReport.numberColumns), style)
+            )
         }
         let left = groups.dropFirst(shown)
         if !left.isEmpty {
@@ -118,12 +129,14 @@ extension DescriptorReport {
         return lines
     }
 
-    private func growthLines(_ growth: DescriptorGrowth, _ options: Options, _ room: Int) -> [String] {
+    private func growthLines(
+        _ growth: DescriptorGrowth, _ options: Options, _ room: Int, _ style: TextStyle
+    ) -> [String] {
         let changes = growth.changes
         guard !changes.isEmpty else { return [] }
         let shown =
             options.limit.map { $0 == 0 ? changes.count : $0 } ?? (changes.count <= room ? changes.count : room - 1)
-        var lines = [DescriptorReport.row("change", "kind", "may", "what it leads to", "opened, not closed")]
+        var lines = [DescriptorReport.row("change", "kind", "may", "what it leads to", "opened, not closed", style)]
         for change in changes.prefix(shown) {
             let sign = change.difference > 0 ? "+" : ""
             let what = DescriptorText.line(change.subject, change.kind, change.opened)
@@ -132,7 +145,8 @@ extension DescriptorReport {
                     "\(sign)\(Units.grouped(change.difference))", change.kind.rawValue,
                     change.opened.isEmpty ? "" : DescriptorText.access(change.opened),
                     "\(what), now \(Units.grouped(change.after))",
-                    DescriptorText.numbers(change.opened.map(\.number), columns: DescriptorReport.numberColumns)))
+                    DescriptorText.numbers(change.opened.map(\.number), columns: DescriptorReport.numberColumns), style)
+            )
         }
         let left = changes.count - shown
         if left > 0 { lines.append("         and \(Units.counted(left, "more group")) (--limit 0)") }
@@ -140,17 +154,18 @@ extension DescriptorReport {
     }
 
     /// One line for each.
-    private var allLines: [String] {
+    private func allLines(_ style: TextStyle) -> [String] {
         guard !table.descriptors.isEmpty else { return [] }
         let shown = growth?.changes.flatMap(\.opened).sorted { $0.number < $1.number } ?? table.descriptors
-        let head = DescriptorReport.row("number", "kind", "may", "what it leads to", "")
+        let head = DescriptorReport.row("number", "kind", "may", "what it leads to", "", style)
         return [head]
             + shown.map { descriptor in
                 var what = DescriptorText.line(descriptor, place: ownAddress(descriptor).map { " from \($0)" } ?? "")
                 let flags = descriptor.flagNames
                 if !flags.isEmpty { what += "  [\(flags.joined(separator: " "))]" }
                 return DescriptorReport.row(
-                    "\(descriptor.number)", descriptor.kind.rawValue, DescriptorText.access([descriptor]), what, "")
+                    "\(descriptor.number)", descriptor.kind.rawValue, DescriptorText.access([descriptor]), what, "",
+                    style)
             }
     }
 
