@@ -118,7 +118,8 @@ extension SnapshotCapture {
         freezer.describeStanding(mappings)
         let state = ReadingState()
         let reader = SnapshotReader(
-            regions: freezer.regions, live: memory, child: nil, copies: nil, state: state, isChildGone: { _ in false })
+            regions: freezer.regions, live: memory, child: nil, copies: nil, state: state,
+            files: MappedFileBytes(of: process.pid, mappings: mappings, procFS: procFS), isChildGone: { _ in false })
         let image = MemoryImage(
             process: process, mappings: mappings, threads: readRegisters(threads).map(threadState),
             kernelHeldWords: ((try? procFS.epollData(of: process.pid)) ?? []).sorted(), reader: reader,

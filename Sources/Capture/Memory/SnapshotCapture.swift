@@ -69,6 +69,7 @@ struct SnapshotCapture {
         let watch = childPid.flatMap { headroomWatch(of: $0, state) }
         let reader = SnapshotReader(
             regions: freezer.regions, live: memory, child: childMemory, copies: freezer.copies, state: state,
+            files: MappedFileBytes(of: process.pid, mappings: mappings, procFS: procFS),
             isChildGone: { [procFS] pid in (try? procFS.stat(of: pid))?.isZombie ?? true })
         let epollAfter = (try? procFS.epollData(of: process.pid)) ?? []
         let image = MemoryImage(

@@ -1,5 +1,6 @@
 import Kernel
 import Model
+import Synchronization
 
 /// Reads a snapshot: the child of a fork, nusu's copy, the standing target, or, where memory cannot change or cannot be
 /// frozen, the running target.
@@ -19,12 +20,17 @@ final class SnapshotReader: MemoryReader {
     private let isChildGone: @Sendable (Int32) -> Bool
     /// A page that is asked for and not there is added to the page tables: no matter in a child, but not in the target.
     private let joinedGapBytes: UInt64
+    /// What files hold is read from them, and not from the target; nil: all is read from memory.
+    private let files: MappedFileBytes?
+    /// By number of the region: pages of private mappings of files that are not the file's any more.
+    private let ownPages = Mutex<[Int: [AddressRange]]>([:])
 
     /// - Parameter child: nil where the target itself is read.
     init(
         regions: [SnapshotRegion], live: OpenMemory, child: OpenMemory?, copies: CopiedMemory?, state: ReadingState,
-        isChildGone: @escaping @Sendable (Int32) -> Bool
+        files: MappedFileBytes? = nil, isChildGone: @escaping @Sendable (Int32) -> Bool
     ) {
+        self.files = files
         self.isChildGone = isChildGone
         self.regions = regions
         self.live = live
@@ -44,15 +50,17 @@ final class SnapshotReader: MemoryReader {
             guard at >= address, region.range.contains(at) else { break }
             let wanted = min(buffer.count - done, Int(clamping: region.range.upper - at))
             let part = UnsafeMutableRawBufferPointer(rebasing: buffer[done..<(done + wanted)])
-            let got = read(region, at: at, into: part)
+            let got = read(index, at: at, into: part)
             done += got
-            guard got == wanted else { break }
-            index += 1
+            // A region may be read in several pieces, from its file and from memory.
+            guard got > 0 else { break }
+            if got == wanted { index += 1 }
         }
         return done
     }
 
-    private func read(_ region: SnapshotRegion, at address: UInt64, into part: UnsafeMutableRawBufferPointer) -> Int {
+    private func read(_ index: Int, at address: UInt64, into part: UnsafeMutableRawBufferPointer) -> Int {
+        let region = regions[index]
         switch region.source {
         case .zeros:
             part.initializeMemory(as: UInt8.self, repeating: 0)
@@ -63,6 +71,7 @@ final class SnapshotReader: MemoryReader {
             part.copyMemory(from: UnsafeRawBufferPointer(start: source, count: part.count))
             return part.count
         case .frozen where state.stop == nil:
+            if frozen === live, let got = readFile(index, at: address, into: part) { return got }
             let got = frozen.file.read(at: address, into: part)
             // A killed child has no memory; the vdso's data pages and guards cannot be read either way.
             if got == 0, frozen !== live, isChildGone(frozen.pid) { state.loseChild() }
@@ -70,8 +79,39 @@ final class SnapshotReader: MemoryReader {
         case .frozen, .live:
             // After an orderly end the target itself answers: small questions about blocks that were found.
             guard state.stop == nil || state.stop == .ended || !(region.isWritable || region.isShared) else { return 0 }
-            return live.file.read(at: address, into: part)
+            return readFile(index, at: address, into: part) ?? live.file.read(at: address, into: part)
         }
+    }
+
+    /// From the file behind a region of the target, as far as the pages are the file's; nil where they are not, or the file
+    /// cannot be read.
+    private func readFile(_ index: Int, at address: UInt64, into part: UnsafeMutableRawBufferPointer) -> Int? {
+        let region = regions[index]
+        guard let files, region.isFileBacked, region.isShared || !region.isWritable else { return nil }
+        guard !region.isShared else {
+            let got = files.read(at: address, into: part)
+            return got > 0 ? got : nil
+        }
+        let own = ownPages.withLock { known in
+            if let pages = known[index] { return pages }
+            let pages = live.pages.pages(.written, in: region.range)
+            known[index] = pages
+            return pages
+        }
+        let range = AddressRange(address, address + UInt64(part.count))
+        // Up to the first page of the process's own, or that page and its neighbours.
+        guard let first = own.first(where: { $0.overlaps(range) }) else { return fromFile(files, range, part) }
+        if first.lower > address { return fromFile(files, AddressRange(address, first.lower), part) }
+        let count = Int(min(first.upper, range.upper) - address)
+        return live.file.read(at: address, into: UnsafeMutableRawBufferPointer(rebasing: part[..<count]))
+    }
+
+    private func fromFile(
+        _ files: MappedFileBytes, _ range: AddressRange, _ part: UnsafeMutableRawBufferPointer
+    ) -> Int? {
+        let got = files.read(
+            at: range.lower, into: UnsafeMutableRawBufferPointer(rebasing: part[..<Int(range.count)]))
+        return got == Int(range.count) ? got : nil
     }
 
     func populated(in range: AddressRange) -> [AddressRange] { parts(of: range, wholeFiles: true) }

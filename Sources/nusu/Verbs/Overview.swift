@@ -102,7 +102,7 @@ struct Overview: ParsableCommand, Verb {
         guard !stat.isZombie, !stat.isKernelThread, let mappings = try? procfs.mappings(of: identity.pid) else {
             return nil
         }
-        let bytes = ModuleBytes(of: identity.pid, mappings: mappings, procFS: procfs)
+        let bytes = MappedFileBytes(of: identity.pid, mappings: mappings, procFS: procfs)
         return RuntimeSurvey(identity, mappings: mappings, reader: bytes).facts()
     }
 

@@ -1,12 +1,14 @@
 package import Model
 import Synchronization
 
-/// The memory of a process as far as it is what its files hold: constants and code, read from the files. The process itself
-/// is not touched, not even by pages that reading its memory would bring in.
-package final class ModuleBytes: MemoryReader {
+/// The memory of a process as far as it is what its files hold: code, constants, and shared memory. Read from the files, so
+/// that the process is not touched, not even by pages that reading its memory would map into it: its resident set would grow.
+///
+/// Files of memory (memfd, shm_open, anonymous shared) can be opened by those who may use `map_files` alone.
+package final class MappedFileBytes: MemoryReader {
     private let pid: Int32
     private let root: String
-    /// Parts of files that are not writable, ascending.
+    /// Ascending. Of private mappings those that nobody may write to: in others the process has pages of its own.
     private let mappings: [Mapping]
     /// nil: cannot be opened.
     private let files = Mutex<[Mapping.FileID: ImageFile?]>([:])
@@ -18,14 +20,16 @@ package final class ModuleBytes: MemoryReader {
     package init(of pid: Int32, mappings: [Mapping], procFS: ProcFS) {
         self.pid = pid
         root = procFS.root
-        self.mappings = mappings.filter { $0.isFileBacked && !$0.permissions.contains(.write) }
+        self.mappings = mappings.filter {
+            $0.isFileBacked && !$0.isDevice && ($0.permissions.contains(.shared) || !$0.permissions.contains(.write))
+        }
     }
 
     package func read(at address: UInt64, into buffer: UnsafeMutableRawBufferPointer) -> Int {
         guard let mapping = mapping(at: address), let id = mapping.file else { return 0 }
         let file = files.withLock { files in
             if let known = files[id] { return known }
-            guard files.count < ModuleBytes.fileLimit else { return nil }
+            guard files.count < MappedFileBytes.fileLimit else { return nil }
             let opened = ImageFile(mapping, of: pid, root: root)
             files[id] = .some(opened)
             return opened
