@@ -66,6 +66,10 @@ struct TypeTable {
             } else {
                 type = add(types.resolve(head))
                 known[head] = type
+                // What a C++ object has behind its virtual table is its own: it stays one class.
+                if entries[Int(type)].kind == .cxx {
+                    known[BlockHead(first: head.first, isCounted: !head.isCounted)] = type
+                }
             }
             guard type != 0, entries[Int(type)].instanceSize <= graph.index.usable(block) else { return }
             if ofBlock.isEmpty { ofBlock = [UInt16](repeating: 0, count: graph.index.count) }
