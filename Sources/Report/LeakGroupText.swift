@@ -86,10 +86,20 @@ struct LeakGroupText {
     }
 
     private var owned: String {
-        let what = DescriptorText.summary(group.descriptors, in: descriptors)
-        let whose = descriptors.map { " (nusu fds \($0.process.pid) --lost)" } ?? ""
-        return "owns descriptor: \(what), through \(group.descriptors.count == 1 ? "a FILE" : "FILEs")\(whose)"
+        let all = group.descriptors
+        func what(_ numbers: [Int32]) -> String {
+            DescriptorText.summary(numbers, in: descriptors, isCounted: numbers.count < all.count)
+        }
+        var parts = group.owners.map { "\(what($0.numbers)), by \(TerminalText.escaped($0.text))" }
+        if !group.streams.isEmpty {
+            parts.append("\(what(group.streams)), through \(group.streams.count == 1 ? "a FILE" : "FILEs")")
+        }
+        let left = parts.count - LeakGroupText.ownersShown
+        let shown = parts.prefix(LeakGroupText.ownersShown).joined(separator: "; ") + (left > 0 ? "; …" : "")
+        return all.count == 1 ? "owns descriptor \(all[0]): \(shown)" : "owns \(all.count) descriptors: \(shown)"
     }
+
+    private static let ownersShown = 2
 
     /// As many to a line as fit, for pasting into a debugger.
     private var addressLines: [String] {

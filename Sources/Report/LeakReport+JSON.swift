@@ -14,7 +14,7 @@ extension LeakReport {
             "snapshot": snapshotJSON,
             "heap": heapJSON,
             "summary": summaryJSON,
-            "groups": .array(shown.map { group in LeakReport.json(group, knowsStreams: knowsStreams) }),
+            "groups": .array(shown.map(groupJSON)),
             "byType": .array(
                 findings.byType.map {
                     .object([
@@ -78,6 +78,8 @@ extension LeakReport {
                 "count": JSONValue(findings.cycleCount), "blocks": JSONValue(findings.cycles.blocks),
                 "bytes": JSONValue(findings.cycles.bytes),
             ]),
+            "descriptors": saved == nil && (knowsStreams || !ownedDescriptors.isEmpty)
+                ? JSONValue(ownedDescriptors.count) : .null,
         ])
     }
 
@@ -102,7 +104,7 @@ extension LeakReport {
     /// FILEs are not looked for where the C library's heap cannot be read.
     private var knowsStreams: Bool { !findings.heap.isSwiftOnly }
 
-    private static func json(_ group: LeakGroup, knowsStreams: Bool) -> JSONValue {
+    private func groupJSON(_ group: LeakGroup) -> JSONValue {
         .object([
             "kind": .string(group.kind.rawValue),
             "count": JSONValue(group.count),
@@ -118,13 +120,16 @@ extension LeakReport {
             "addresses": .array(group.addresses.map { .string(Address($0).description) }),
             "signature": .string(group.signature),
             "cycle": JSONValue(cycle: group.cycle),
-            "descriptors": knowsStreams ? .array(group.descriptors.map { JSONValue($0) }) : .null,
+            "descriptors": knowsStreams || !group.owners.isEmpty
+                ? .array(group.descriptors.map { JSONValue($0) }) : .null,
+            // A saved graph has none of the numbers that objects keep.
+            "descriptorOwners": saved == nil ? .array(group.owners.map(JSONValue.init(owner:))) : .null,
             "certainty": .string(group.certainty.rawValue),
             "breakAt": JSONValue(group.breakAt),
             "references": group.references.map {
                 .object(["counted": JSONValue($0.counted), "found": JSONValue($0.found)])
             } ?? .null,
-            "tree": group.tree.map(json) ?? .null,
+            "tree": group.tree.map(LeakReport.json) ?? .null,
         ])
     }
 
@@ -150,6 +155,13 @@ extension LeakReport {
 }
 
 extension JSONValue {
+    init(owner: DescriptorOwner) {
+        self = .object([
+            "type": .string(owner.type), "field": .string(owner.field),
+            "numbers": .array(owner.numbers.map { JSONValue($0) }),
+        ])
+    }
+
     init(tally: Tally) {
         self = .object(["blocks": JSONValue(tally.blocks), "bytes": JSONValue(tally.bytes)])
     }

@@ -83,6 +83,11 @@ extension LeakReport {
             let how = options.possible ? "" : " (--possible)"
             lines.append("set aside as possibly lost: \(amount)\(reason)\(how)")
         }
+        let owned = ownedDescriptors.count
+        if owned > 0 {
+            let whose = descriptors.map { " (nusu fds \($0.process.pid) --lost)" } ?? ""
+            lines.append("lost memory owns \(Units.counted(owned, "descriptor"))\(whose)")
+        }
         lines += excludedLines
         for gap in findings.gaps.prefix(LeakReport.gapLimit) {
             lines.append("not seen: \(TerminalText.escaped(gap.what)): \(TerminalText.escaped(gap.reason))")

@@ -87,6 +87,9 @@ package struct LeakReport: Sendable {
     /// Everything was looked at.
     package var sawEverything: Bool { findings.exact && findings.gaps.isEmpty }
 
+    /// Descriptors that only lost memory is known to hold, each once.
+    var ownedDescriptors: Set<Int32> { Set(findings.groups.flatMap(\.descriptors)) }
+
     /// The groups that the options let through, in their order, without a limit.
     func groups(_ options: Options) -> [LeakGroup] {
         findings.groups.filter { group in

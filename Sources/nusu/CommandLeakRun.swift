@@ -19,6 +19,7 @@ struct CommandLeakRun {
         var report = LeakReport(
             target: look.process, snapshot: facts, confirmation: nil, totalSeconds: look.seconds, attempts: 1,
             findings: look.findings, residentBytes: look.residentBytes)
+        report.descriptors = look.descriptors
         report.ended = LeakReport.Ended(command: command, status: ending.status)
         return report
     }
@@ -26,6 +27,7 @@ struct CommandLeakRun {
     private struct Look: Sendable {
         let process: ProcessIdentity
         let findings: LeakFindings
+        let descriptors: DescriptorTable?
         let facts: SnapshotFacts
         let residentBytes: UInt64?
         let seconds: Double
@@ -44,11 +46,13 @@ struct CommandLeakRun {
             image: session.image, acceptTorn: true, keepsPositions: saving.save != nil)
         switch outcome {
         case .done(let graph):
+            let source = GraphSource.running(looker)
+            var analysis = analysis
+            analysis.openDescriptors = source.openDescriptors()
             let result = LeakAnalysis.result(of: graph, analysis)
             let memory = try? LiveMemory(of: process.pid, procFS: looker.procfs)
             var facts = session.facts
             facts.pauseSeconds = (clock.now - start).inSeconds
-            let source = GraphSource.running(looker)
             let look = GraphSource.Look(
                 result: result, facts: facts, attempts: 1, mappings: session.image.mappings,
                 swift: memory.map { SwiftClasses(of: graph, reader: $0) },
@@ -57,7 +61,8 @@ struct CommandLeakRun {
             var findings = result.findings
             findings.name(source.fields(of: findings.unnamedClasses, in: look))
             return Look(
-                process: process, findings: findings, facts: facts, residentBytes: resident,
+                process: process, findings: findings, descriptors: source.descriptors(of: findings), facts: facts,
+                residentBytes: resident,
                 seconds: (clock.now - start).inSeconds)
         case .refused(let failure): throw failure
         case .torn(let reason):

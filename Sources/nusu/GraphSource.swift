@@ -77,6 +77,20 @@ enum GraphSource {
         }
     }
 
+    /// The numbers of its open descriptors; none for a saved graph, and where they may not be seen.
+    func openDescriptors() -> Set<Int32> {
+        guard case .running(let looker) = self else { return [] }
+        return looker.procfs.openDescriptors(of: looker.target.pid) ?? []
+    }
+
+    /// What the descriptors lead to that lost memory owns. Where that cannot be told their numbers must do.
+    func descriptors(of findings: LeakFindings) -> DescriptorTable? {
+        guard case .running(let looker) = self, findings.groups.contains(where: { !$0.descriptors.isEmpty }) else {
+            return nil
+        }
+        return try? looker.procfs.descriptorTable(of: looker.target, .otherEnds)
+    }
+
     /// The fields of these classes, as far as they are known.
     func fields<Result>(of classes: Set<String>, in look: Look<Result>) -> FieldNames {
         guard !classes.isEmpty else { return .none }

@@ -42,27 +42,20 @@ struct LeakRun {
             target: source.target, snapshot: first.facts, confirmation: confirmation,
             totalSeconds: (clock.now - start).inSeconds, attempts: first.attempts, findings: last.result.findings,
             residentBytes: resident, saved: source.saved)
-        report.descriptors = descriptors(of: last.result.findings)
+        report.descriptors = source.descriptors(of: last.result.findings)
         return report
     }
 }
 
 extension LeakRun {
-    /// What the descriptors lead to that lost memory owns. Where that cannot be told their numbers must do.
-    private func descriptors(of findings: LeakFindings) -> DescriptorTable? {
-        guard case .running(let looker) = source, findings.groups.contains(where: { !$0.descriptors.isEmpty }) else {
-            return nil
-        }
-        return try? looker.procfs.descriptorTable(of: looker.target, .own)
-    }
-
     private typealias Look = GraphSource.Look<LeakAnalysis.Result>
 
     private func look(against earlier: LeakAnalysis.LostBlocks?, _ progress: Progress) throws(Failure) -> Look {
-        let options = analysis
+        var options = analysis
+        options.openDescriptors = source.openDescriptors()
         // Who points to single addresses is looked for in all memory once more; names of fields are read late.
         let keep: HeapLooker.Keep = !options.about.isEmpty ? .throughout : options.trees > 0 ? .cheaply : .shortly
-        return try source.look(progress, keep: keep, saving: saving.save != nil) { graph in
+        return try source.look(progress, keep: keep, saving: saving.save != nil) { [options] graph in
             if let earlier { graph.demote(unless: earlier) }
             return LeakAnalysis.result(of: graph, options)
         }

@@ -22,6 +22,9 @@ final class Demo {
     /// All of them.
     private(set) var otherPids: [pid_t] = []
 
+    /// Descriptors that only lost objects know ("owned"), and others.
+    private(set) var descriptors: [String: Set<Int32>] = [:]
+
     var pid: pid_t { child.pid }
     var view: ProcessView { ProcessView(pid: pid) }
 
@@ -75,6 +78,10 @@ final class Demo {
         guard words.count >= 2 else { throw HarnessError("a demo printed \(line)") }
         if words[0] == "pid" {
             otherPids += pid_t(words[1]).map { [$0] } ?? []
+            return
+        }
+        if words[0] == "owned" || words[0] == "held" {
+            if let number = Int32(words[1]) { descriptors[String(words[0]), default: []].insert(number) }
             return
         }
         guard let address = UInt64(words[1].dropFirst(2), radix: 16) else {

@@ -40,9 +40,16 @@ struct FdsDocument: Decodable {
             let isCommand: Bool
         }
 
+        struct Owner: Decodable {
+            let type: String
+            let field: String
+            let numbers: [Int32]
+        }
+
         struct Lost: Decodable {
             let signature: String
             let numbers: [Int32]
+            let owners: [Owner]
         }
 
         let total: Int
@@ -50,7 +57,10 @@ struct FdsDocument: Decodable {
         let lost: [Lost]
     }
 
-    struct Gap: Decodable { let remedy: String? }
+    struct Gap: Decodable {
+        let what: String
+        let remedy: String?
+    }
 
     let schema: String
     let total: Int?
@@ -157,7 +167,7 @@ extension LiveTests {
             // The same group by the same name, in the report of leaks.
             let leaks = try run([Surroundings.nusu, "leaks", "\(demo.pid)"])
             #expect(leaks.status == 1)
-            #expect(leaks.text.contains("owns descriptor: 5 x "))
+            #expect(leaks.text.contains("owns 5 descriptors: /tmp/"))
             #expect(leaks.text.contains(streams.lost.first?.signature ?? "-"))
             let run = try LeakRun("\(demo.pid)")
             #expect(differences(try run.document(), from: demo.truth).isEmpty)

@@ -12,6 +12,8 @@ package enum LeakAnalysis {
         package var exclude: [ExcludePattern] = []
         /// Groups that get a tree of what hangs below one of their leaders: so many, largest first.
         package var trees = 0
+        /// Numbers of the descriptors that are open; empty: lost objects are not searched for them.
+        package var openDescriptors: Set<Int32> = []
 
         package init(addressLimit: Int = 8, about: [UInt64] = []) {
             self.addressLimit = addressLimit
@@ -55,6 +57,8 @@ package enum LeakAnalysis {
         }
         var groups = grouping.groups
         StreamAnalysis.join(process, forest, groupOf: grouping.groupOf, into: &groups)
+        let numbers = DescriptorSearch(process, open: options.openDescriptors)
+            .join(forest, groupOf: grouping.groupOf, into: &groups)
         if options.trees > 0 { HeldTrees(process, forest).grow(for: &groups, limit: options.trees) }
         groups += PossibleGrouping(types: process.types, addressLimit: options.addressLimit)
             .groups(of: states, index: index)
@@ -71,6 +75,8 @@ package enum LeakAnalysis {
             }
         }
         findings.excluded = exclusion.result
+        findings.unnamedNumbersInUse = numbers.inUse
+        findings.descriptorGaps = numbers.gaps
         findings.byType = byType(forest, process.types)
         if !options.about.isEmpty {
             let leaders = Set(everything.leaders.map(\.id))

@@ -114,7 +114,11 @@ package struct LeakGroup: Hashable, Sendable {
     /// For over-retained objects: those of one leader.
     package var references: References?
     /// Descriptors of FILEs that only blocks of this group lead to, ascending.
-    package var descriptors: [Int32] = []
+    package var streams: [Int32] = []
+    /// Descriptors whose numbers fields of its blocks keep, and no object in use of a class that is known to keep some.
+    package var owners: [DescriptorOwner] = []
+    /// Numbers of open descriptors at places without a name ("+16"): owners only when they get one (`LeakFindings.name`).
+    var unnamedNumbers: [DescriptorOwner] = []
     /// What hangs below the leader at the first of `addresses`; nil where nobody asked, or for `possible`.
     package var tree: HeldTree?
 
@@ -180,6 +184,11 @@ package struct LeakFindings: Sendable {
         package let type: String
         package let tally: Tally
     }
+
+    /// What objects in use keep at the places of the groups' `unnamedNumbers`.
+    var unnamedNumbersInUse: [DescriptorOwner] = []
+    /// What may keep descriptors' numbers and was not looked at. No part of `gaps`: the blocks themselves were seen.
+    package var descriptorGaps: [Gap] = []
 
     /// Answers to what was asked of single addresses (`LeakAnalysis.Options.about`), in the order of asking.
     package var asked: [AskedBlock] = []

@@ -43,6 +43,7 @@ extension HeldTree.Node {
 
 extension LeakFindings {
     package mutating func name(_ names: FieldNames) {
+        nameOwners(names)
         guard !names.isEmpty else { return }
         for number in groups.indices {
             groups[number].cycle = groups[number].cycle.map { $0.naming(names) }
@@ -51,10 +52,40 @@ extension LeakFindings {
         }
     }
 
+    /// Numbers whose place turns out to be a descriptor's become owners; the others are forgotten.
+    private mutating func nameOwners(_ names: FieldNames) {
+        var inUse: Set<Int32> = []
+        for place in unnamedNumbersInUse where names.descriptorField(at: place.field, of: place.type) != nil {
+            inUse.formUnion(place.numbers)
+        }
+        var unknown: Set<String> = []
+        for number in groups.indices {
+            for place in groups[number].unnamedNumbers {
+                if names.classes[place.type]?.isEmpty != false { unknown.insert(place.type) }
+                guard let field = names.descriptorField(at: place.field, of: place.type) else { continue }
+                let numbers = place.numbers.filter { !inUse.contains($0) }
+                if !numbers.isEmpty {
+                    groups[number].add(DescriptorOwner(type: place.type, field: field, numbers: numbers))
+                }
+            }
+            groups[number].unnamedNumbers = []
+        }
+        unnamedNumbersInUse = []
+        guard let first = unknown.min() else { return }
+        let rest = unknown.count - 1
+        let others = rest > 0 ? " and \(rest) other C++ \(rest == 1 ? "class" : "classes")" : ""
+        descriptorGaps.append(
+            Gap(
+                what: "numbers in lost objects of \(first)\(others)",
+                reason: "no debug information names their fields, or nusu-symbols is not beside nusu",
+                remedy: "build with -g, or put its debug information under /usr/lib/debug"))
+    }
+
     /// Types with a field that has only an offset.
     package var unnamedClasses: Set<String> {
         var result: Set<String> = []
         for group in groups {
+            result.formUnion(group.unnamedNumbers.map(\.type))
             for step in group.cycle where FieldNames.offset(step.field) != nil {
                 result.insert(FieldNames.className(step.type))
             }

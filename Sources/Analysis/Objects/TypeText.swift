@@ -14,6 +14,13 @@ package enum TypeText {
         return buffer.open + arguments.joined(separator: buffer.separator) + buffer.close
     }
 
+    /// A Swift type's plain name without its own module, which stands at every name of a program.
+    package static func short(_ name: String) -> String {
+        let name = plain(name)
+        guard !name.contains("::"), let dot = name.firstIndex(of: ".") else { return name }
+        return dropping(module: String(name[..<dot]), from: name)
+    }
+
     /// Whether a "type" only says a block's size: "104 bytes".
     package static func isSize(_ name: String) -> Bool {
         name.hasSuffix(" bytes") && name.dropLast(" bytes".count).allSatisfy(\.isNumber)

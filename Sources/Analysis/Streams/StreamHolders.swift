@@ -73,8 +73,8 @@ package enum StreamAnalysis {
         let held = heldInUse(process, Set(owners.keys))
         for (block, numbers) in owners where !held.contains(block) {
             guard let stream = streams[block] else { continue }
-            for number in numbers { groups[Int(number)].descriptors.append(stream.descriptor) }
+            for number in numbers { groups[Int(number)].streams.append(stream.descriptor) }
         }
-        for number in groups.indices { groups[number].descriptors.sort() }
+        for number in groups.indices { groups[number].streams.sort() }
     }
 }

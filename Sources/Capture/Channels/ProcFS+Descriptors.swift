@@ -54,6 +54,12 @@ extension ProcFS {
         return table
     }
 
+    /// The numbers of the open descriptors of a process and nothing else; nil where they may not be seen.
+    package func openDescriptors(of pid: Int32) -> Set<Int32>? {
+        guard let names = try? ProcFile.entries(path(of: pid) + "/fd", limit: Limit.descriptors) else { return nil }
+        return Set(names.compactMap { Int32(String(decoding: $0, as: UTF8.self)) })
+    }
+
     /// Everybody may know how many there are: the length of the folder (Linux 6.2). nil before that.
     private func descriptorCount(of pid: Int32) -> Int? {
         guard let facts = FileFacts(folder: AT_FDCWD, name: path(of: pid) + "/fd"), facts.sizeBytes > 0 else {

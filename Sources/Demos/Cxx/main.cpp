@@ -3,6 +3,8 @@
 #include "demo.h"
 
 #include <cstring>
+#include <sys/socket.h>
+#include <unistd.h>
 #include <deque>
 #include <exception>
 #include <functional>
@@ -63,6 +65,34 @@ struct Child {
 struct Itself : std::enable_shared_from_this<Itself> {
     long payload[5] = {};
     std::shared_ptr<Itself> kept;
+};
+
+struct Endpoint {
+    virtual ~Endpoint() = default;
+    bool is_open = true;
+    int m_fd = -1;
+};
+
+struct Connection : Endpoint {
+    long bytes = 1 << 20;
+    int retries = 0;
+};
+
+struct Ends {
+    virtual ~Ends() = default;
+    int fds[2] = {-1, -1};
+};
+
+struct Link {
+    long number = 1 << 20;
+    int sock_ = -1;
+};
+
+// Has such a number, and another name for it.
+struct Gauge {
+    virtual ~Gauge() = default;
+    int level = 0;
+    int fd_count = 0;
 };
 
 struct WithText {
@@ -272,6 +302,68 @@ void set_up_lost_map(const char *) {
     lose(vector, nullptr);
 }
 
+// One end of a pair of sockets; the other end stays in use.
+int socket_pair(int index) {
+    int ends[2];
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0) demo_give_up("no pair of sockets");
+    auto *used = new app::Connection;
+    used->m_fd = ends[0];
+    use(used);
+    visible[index] = used;
+    demo_say("held", ends[0]);
+    return ends[1];
+}
+
+int owned(int number) {
+    demo_say("owned", number);
+    return number;
+}
+
+void set_up_connections(const char *) {
+    int place = 0;
+    for (int index = 0; index < 4; index++) {
+        auto *connection = new app::Connection;
+        connection->m_fd = owned(socket_pair(place++));
+        lose(connection, "app::Connection");
+    }
+    for (int index = 0; index < 2; index++) {
+        auto *both = new app::Ends;
+        both->fds[0] = owned(socket_pair(place++));
+        both->fds[1] = owned(socket_pair(place++));
+        lose(both, "app::Ends");
+    }
+    // Without virtual functions: the block of their counts tells what they are.
+    for (int index = 0; index < 4; index++) {
+        bool is_apart = index % 2 == 0;
+        auto link = is_apart ? std::shared_ptr<app::Link>(new app::Link) : std::make_shared<app::Link>();
+        link->sock_ = owned(socket_pair(place++));
+        // The second word of a shared_ptr leads to the counts.
+        void *words[2];
+        memcpy(words, static_cast<void *>(&link), sizeof words);
+        if (is_apart) demo_note(DEMO_INDIRECT, link.get(), nullptr);
+        lose(words[1], nullptr);
+        forget(link);
+    }
+    int number = socket_pair(place++);
+    demo_say("held", number);
+    auto *gauge = new app::Gauge;
+    gauge->level = gauge->fd_count = number;
+    lose(gauge, "app::Gauge");
+    // Closed, none, and one that is in use as well.
+    int closed = dup(number);
+    close(closed);
+    auto *used = new app::Connection;
+    used->m_fd = number;
+    use(used);
+    visible[place++] = used;
+    for (int value : {closed, -1, 0, number}) {
+        auto *connection = new app::Connection;
+        connection->m_fd = value;
+        connection->retries = number;
+        lose(connection, "app::Connection");
+    }
+}
+
 const demo_case cases[] = {
     {"virtual", "objects with virtual functions, lost and named", set_up_virtual},
     {"bases", "objects held by a pointer to their second base", set_up_bases},
@@ -282,6 +374,7 @@ const demo_case cases[] = {
     {"weak", "weak references back, which close no ring", set_up_weak},
     {"containers", "containers in use, nothing lost", set_up_containers},
     {"exceptions", "exceptions kept for later", set_up_exceptions},
+    {"connections", "lost objects that keep the numbers of descriptors", set_up_connections},
     {"lost-map", "a lost map and a lost vector", set_up_lost_map},
     {nullptr, nullptr, nullptr},
 };

@@ -12,6 +12,7 @@ private let known: [(name: StaticString, about: StaticString, setUp: @convention
         ("values", "rings through enumerations, existentials, structures and errors", valueCycles),
         ("tasks", "rings through tasks that never go on; timers in use", taskCycles),
         ("controls", "what looks like a ring and is none", controls),
+        ("connections", "lost objects that keep the numbers of descriptors", connections),
         ("crowd", "100,000 objects in use", crowd),
         ("lost-crowd", "100,000 objects in rings", lostCrowd),
         ("acyclic", "the same, lost by a missing release", uncountedLost),

@@ -151,6 +151,7 @@ extension DescriptorReport {
                     .object([
                         "signature": .string(group.signature), "type": JSONValue(group.type),
                         "size": JSONValue(group.size), "numbers": .array(group.descriptors.map { JSONValue($0) }),
+                        "owners": .array(group.owners.map(JSONValue.init(owner:))),
                     ])
                 }),
         ])

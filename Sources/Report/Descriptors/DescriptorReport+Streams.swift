@@ -1,7 +1,7 @@
 import Analysis
 import Model
 
-/// FILEs that nobody can close any more, in words.
+/// Descriptors that nobody can close any more, in words.
 extension DescriptorReport {
     func headline(_ streams: Streams, _ open: String) -> String {
         let name = "\(TerminalText.escaped(table.process.commandBytes)) (\(table.process.pid))"
@@ -9,7 +9,7 @@ extension DescriptorReport {
         guard streams.found else {
             let bound =
                 streams.sawEverything
-                ? "No FILE of \(name) is lost" : "Found no lost FILE of \(name), as far as could be seen"
+                ? "No descriptor of \(name) is lost" : "Found no lost descriptor of \(name), as far as could be seen"
             return "\(bound); it has \(open)."
         }
         var parts: [String] = []
@@ -38,8 +38,14 @@ extension DescriptorReport {
                 group: group, number: 1, options: LeakReport.Options(),
                 style: TextStyle(isTerminal: false, width: nil, color: false)
             ).title
-            parts += rows(of: Array(Set(group.descriptors)).sorted(), style).map {
+            parts += rows(of: Array(Set(group.streams)).sorted(), style).map {
                 [$0.line, DescriptorReport.indent + "held only by: \(title)  \(group.signature)"]
+            }
+            for owner in group.owners {
+                let line =
+                    "owned by a lost \(TerminalText.escaped(owner.text))\(DescriptorReport.place(owner, group))  "
+                    + group.signature
+                parts += rows(of: owner.numbers, style).map { [$0.line, DescriptorReport.indent + line] }
             }
         }
         guard !parts.isEmpty else { return [] }
@@ -51,6 +57,14 @@ extension DescriptorReport {
             lines.append("         and \(Units.counted(parts.count - shown, "more group")) (--limit 0)")
         }
         return lines
+    }
+
+    /// Where in the group the owner is, if it does not stand for it.
+    private static func place(_ owner: DescriptorOwner, _ group: LeakGroup) -> String {
+        if group.leads(owner) { return "" }
+        if !group.cycle.isEmpty { return " in a retain cycle" }
+        let what = group.type.map { TerminalText.escaped(TypeText.short($0)) }
+        return " below a lost \(what ?? "block of \(Units.counted(Int(clamping: group.size), "byte"))")"
     }
 
     private static let indent = String(repeating: " ", count: 25)

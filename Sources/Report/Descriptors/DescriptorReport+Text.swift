@@ -213,8 +213,8 @@ extension DescriptorReport {
         }
         if let streams {
             lines.append(
-                "looked into \(Units.counted(streams.total, "FILE")), paused \(Units.seconds(streams.pauseSeconds)); "
-                    + "lost objects that keep a bare number are not recognised")
+                "looked into \(Units.counted(streams.total, "FILE")) and the fields of lost objects, "
+                    + "paused \(Units.seconds(streams.pauseSeconds))")
         }
         return lines
     }
@@ -226,7 +226,7 @@ extension DescriptorReport {
         if !table.isListed { return [style.fit("next: sudo nusu fds \(pid)      what they lead to")] }
         if streams != nil { return [style.fit("next: nusu leaks \(pid)      the memory that it has lost")] }
         if growth != nil {
-            return [style.fit("next: nusu fds \(pid) --lost      which FILEs nobody can close any more")]
+            return [style.fit("next: nusu fds \(pid) --lost      which nobody can close any more")]
         }
         return [style.fit("next: nusu fds \(pid) --over 60s      which are opened and not closed")]
     }

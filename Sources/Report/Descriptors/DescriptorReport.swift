@@ -1,8 +1,8 @@
 package import Analysis
 package import Model
 
-/// All that `nusu fds` says: what a process has open, how many of it may be, what was opened and not closed, and which FILEs
-/// nobody can close any more.
+/// All that `nusu fds` says: what a process has open, how many of it may be, what was opened and not closed, and what nobody
+/// can close any more.
 package struct DescriptorReport: Sendable {
     package var table: DescriptorTable
     package var groups: [DescriptorGroup]
@@ -12,7 +12,7 @@ package struct DescriptorReport: Sendable {
     /// nil: memory was not looked into.
     package var streams: Streams?
 
-    /// FILEs that cannot be closed any more, from a look into memory.
+    /// FILEs and lost objects' descriptors that cannot be closed any more, from a look into memory.
     package struct Streams: Sendable {
         /// FILEs with a descriptor.
         package var total: Int
@@ -58,6 +58,14 @@ package struct DescriptorReport: Sendable {
         findings = DescriptorFinding.findings(in: table)
         self.growth = growth
         self.streams = streams
+        if table.isListed, let groups = streams?.groups {
+            let open = Set(table.descriptors.map(\.number))
+            self.streams?.groups = groups.map { group in
+                var group = group
+                group.keepOwners(of: open)
+                return group
+            }.filter { !$0.descriptors.isEmpty }
+        }
     }
 
     /// Everything that was asked for was seen.

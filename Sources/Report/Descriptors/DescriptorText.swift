@@ -56,12 +56,14 @@ enum DescriptorText {
     }
 
     /// "5 x /tmp/log-*, /var/run/x" of these numbers; the numbers alone where it is not known what they are.
-    static func summary(_ numbers: [Int32], in table: DescriptorTable?) -> String {
+    /// - Parameter isCounted: false where it is said already how many these are.
+    static func summary(_ numbers: [Int32], in table: DescriptorTable?, isCounted: Bool = true) -> String {
         let known = numbers.compactMap { table?[$0] }
         guard known.count == numbers.count else { return self.numbers(numbers, columns: 40) }
         let groups = DescriptorGrouping.groups(of: known)
         let shown = groups.prefix(namesShown).map { group in
-            (group.count > 1 ? "\(Units.grouped(group.count)) x " : "") + line(group.subject, group.kind, group.members)
+            (group.count > 1 && (isCounted || groups.count > 1) ? "\(Units.grouped(group.count)) x " : "")
+                + line(group.subject, group.kind, group.members)
         }
         let left = groups.count - shown.count
         return shown.joined(separator: ", ") + (left > 0 ? " and \(Units.counted(left, "other"))" : "")

@@ -16,15 +16,15 @@ struct Fds: ParsableCommand, Verb {
 
               nusu fds 1234                the largest groups, the limit, and what is worth a look
               nusu fds 1234 --over 60s     look twice: what was opened and not closed
-              nusu fds 1234 --lost         which FILEs nobody can close any more: only lost memory, or only stdio's own \
-            list, leads to them
+              nusu fds 1234 --lost         which nobody can close any more: only lost memory, or only stdio's own list, \
+            knows them
               nusu fds 1234 --all          a line for each: access, flags, offset, addresses
               nusu fds 1234 --json --all   for a script
 
             Needs the process's own user, or root. Others see how many are open, and the limit.
 
             The status is 0; with --over 1 when of some group there are more than before, with --lost 1 when there is such a \
-            FILE; 2 when not all could be seen and nothing of that was found.
+            one; 2 when not all could be seen and nothing of that was found.
             """)
 
     @Argument(help: "A PID, a name, :PORT or container:ID; self is nusu.")
@@ -37,10 +37,11 @@ struct Fds: ParsableCommand, Verb {
 
     @Flag(
         help: ArgumentHelp(
-            "Also look into its memory for FILEs that nobody can close any more.",
-            discussion:
-                "Lost objects that keep only a descriptor's number are not recognised: any number may look like it."
-        ))
+            "Also look into its memory for what nobody can close any more.",
+            discussion: """
+                FILEs, and descriptors whose numbers lost objects keep in a field that is called so (fd, socket, …): of Swift \
+                classes, and of C++ classes with debug information. C structures do not tell: any number may look like one.
+                """))
     var lost = false
 
     @Option(
@@ -114,14 +115,19 @@ struct Fds: ParsableCommand, Verb {
             return DescriptorReport(second, growth: DescriptorGrowth(from: first, to: second, seconds: seconds))
         }
         guard lost else { return DescriptorReport(try procfs.descriptorTable(of: identity, .otherEnds)) }
-        let look = try looker(identity, procfs).lookAtGraph(progress, keep: .shortly) { graph in
-            let leaks = LeakAnalysis.result(of: graph, LeakAnalysis.Options())
+        let source = GraphSource.running(looker(identity, procfs))
+        var options = LeakAnalysis.Options()
+        options.openDescriptors = source.openDescriptors()
+        let look = try source.look(progress, keep: .shortly) { [options] graph in
+            let leaks = LeakAnalysis.result(of: graph, options)
             return (streams: StreamAnalysis.run(graph), findings: leaks.findings)
         }
+        var findings = look.result.findings
+        findings.name(source.fields(of: findings.unnamedClasses, in: look))
         let streams = DescriptorReport.Streams(
-            total: look.result.streams.streams, forgotten: look.result.streams.forgotten,
-            groups: look.result.findings.groups, pauseSeconds: look.facts.pauseSeconds,
-            exact: look.result.findings.exact, gaps: look.result.findings.gaps)
+            total: look.result.streams.streams, forgotten: look.result.streams.forgotten, groups: findings.groups,
+            pauseSeconds: look.facts.pauseSeconds, exact: findings.exact,
+            gaps: findings.gaps + findings.descriptorGaps)
         return DescriptorReport(try procfs.descriptorTable(of: identity, .otherEnds), streams: streams)
     }
 }

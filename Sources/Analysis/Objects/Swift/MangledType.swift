@@ -55,6 +55,9 @@ struct MangledType {
     /// Which of the generic class's parameters it is: `x` the first, `q_` the second, `q0_` the third.
     var parameter: Int? { ["x", "q_", "q0_"].firstIndex { unwrapped == $0 } }
 
+    /// `Int32`, or an optional of it.
+    var isInt32: Bool { context == nil && unwrapped == "s5Int32V" }
+
     /// What is declared of the reference; nil where nothing is.
     var declaredKind: ReferenceKind? {
         if text.hasSuffix("Xw") { return .weak }

@@ -37,6 +37,16 @@ struct SwiftLayout {
         var form = Form.words
         /// Its end was decoded, not taken from where the next field begins.
         var isExact = false
+        /// nil for everything that is no number of four bytes with a sign.
+        var number: Number?
+    }
+
+    /// An `Int32`: what descriptors are.
+    struct Number {
+        /// The byte behind it is 0 where there is one.
+        var isOptional = false
+        /// Of a `FileDescriptor`, whatever the property is called.
+        var isDescriptor = false
     }
 
     /// The parts of a value outside of an instance: an array's element, what an existential holds.

@@ -16,6 +16,7 @@ extension SwiftLayouts {
         if let structure = structure(type, depth) { return structure.fields }
         var field = SwiftLayout.Field(offset: 0, end: 0, name: "", kind: kind(of: type))
         field.form = type.isFunction ? .function : type.isExistential ? .existential : .words
+        field.number = number(type, depth)
         if let size = size(of: type, depth) {
             field.end = size.bytes
             field.isExact = true
@@ -27,8 +28,14 @@ extension SwiftLayouts {
     private func structure(
         _ type: MangledType, _ depth: Int
     ) -> (fields: [SwiftLayout.Field], bytes: UInt64, alignment: UInt64)? {
-        guard depth < SwiftLayouts.depthLimit, type.isContext, !type.isOptional, let context = type.context,
-            let flags = pages.word32(at: context), flags & 0x9f == 17,
+        guard type.isContext, !type.isOptional, let context = type.context else { return nil }
+        return structure(at: context, depth)
+    }
+
+    private func structure(
+        at context: UInt64, _ depth: Int
+    ) -> (fields: [SwiftLayout.Field], bytes: UInt64, alignment: UInt64)? {
+        guard depth < SwiftLayouts.depthLimit, let flags = pages.word32(at: context), flags & 0x9f == 17,
             let count = pages.word32(at: context &+ 20), count > 0, count <= 64,
             let records = fieldRecords(context, count: count)
         else { return nil }
@@ -45,7 +52,35 @@ extension SwiftLayouts {
             alignment = max(alignment, size.alignment)
             guard fields.count <= SwiftLayouts.partLimit, end < 1 << 20 else { return nil }
         }
+        if fields.count == 1, contextName(context) == "FileDescriptor" { fields[0].number?.isDescriptor = true }
         return (fields, end, alignment)
+    }
+
+    /// Bytes of a number of the standard library's that mangling has no abbreviation for: the compiler refers to these by
+    /// their descriptors.
+    private func standardSize(_ context: UInt64) -> UInt64? {
+        guard let bytes = contextName(context).flatMap({ SwiftLayouts.standardSizes[$0] }), isStandard(context) else {
+            return nil
+        }
+        return bytes
+    }
+
+    private static let standardSizes: [String: UInt64] = [
+        "Int8": 1, "Int16": 2, "Int32": 4, "Int64": 8, "UInt8": 1, "UInt16": 2, "UInt32": 4, "UInt64": 8,
+    ]
+
+    /// An `Int32`, or an optional of one or of a structure around one.
+    private func number(_ type: MangledType, _ depth: Int) -> SwiftLayout.Number? {
+        if type.isInt32 { return SwiftLayout.Number(isOptional: type.isOptional) }
+        guard type.isContext, let context = type.context else { return nil }
+        if contextName(context) == "Int32", isStandard(context) {
+            return SwiftLayout.Number(isOptional: type.isOptional)
+        }
+        guard type.isOptional, let wrapped = structure(at: context, depth), wrapped.fields.count == 1,
+            var number = wrapped.fields[0].number, !number.isOptional
+        else { return nil }
+        number.isOptional = true
+        return number
     }
 
     private func size(of type: MangledType, _ depth: Int) -> (bytes: UInt64, alignment: UInt64)? {
@@ -56,6 +91,7 @@ extension SwiftLayouts {
             // A class is one word, optional or not; so is one with arguments.
             return type.isContext || type.text == "yG" ? (8, 8) : nil
         case 17:
+            if type.isContext, !type.isOptional, let bytes = standardSize(context) { return (bytes, bytes) }
             return structure(type, depth).map { ($0.bytes, $0.alignment) }
         case 3 where type.text == "_p" || type.text == "_pSg":
             // A protocol. Bit 16: not bound to classes.

@@ -1,0 +1,206 @@
+import Model
+
+/// Finds the numbers of open descriptors in lost objects: in fields that keep descriptors by their names, and only where no
+/// object in use keeps the same. Blocks without a type say of none of their numbers what it is.
+///
+/// Fields of Swift classes have their names in memory. Those of C++ classes only debug information names, which is not read
+/// here: of them all places with such a number are kept, to be named or dropped later.
+struct DescriptorSearch {
+    struct Result {
+        /// What objects in use keep at the places of groups' `unnamedNumbers`.
+        var inUse: [DescriptorOwner] = []
+        /// What was not looked at.
+        var gaps: [Gap] = []
+    }
+
+    private let process: ProcessGraph
+    private let open: Set<Int32>
+    private let highest: Int32
+    private let window: WindowReader
+
+    /// 0 to 2 belong to the whole program; most fields that are 0 say that there is none.
+    private static let first: Int32 = 3
+    /// Of a C++ object so many bytes are looked at.
+    private static let objectLimit: UInt64 = 4096
+    /// Places with numbers, of all groups.
+    private static let placeLimit = 1 << 16
+
+    init(_ process: ProcessGraph, open: Set<Int32>) {
+        self.process = process
+        self.open = open.filter { $0 >= DescriptorSearch.first }
+        highest = self.open.max() ?? 0
+        // Lost objects mostly lie apart.
+        window = WindowReader(process.image.reader, windowBytes: 1 << 13)
+    }
+
+    /// Where in the blocks of a type numbers may stand.
+    private enum Fields {
+        case known([DescriptorField])
+        /// Of a C++ class: names come later. `base`: where the object begins in its block.
+        case unnamed(base: UInt64)
+
+        var isEmpty: Bool {
+            if case .known(let fields) = self { return fields.isEmpty }
+            return false
+        }
+    }
+
+    private struct Place: Hashable {
+        let type: TypeID
+        /// From the start of the block.
+        let offset: UInt64
+    }
+
+    private struct Owned: Hashable {
+        let group: UInt32
+        let place: Place
+    }
+
+    // MARK: - Search
+
+    /// Adds to each group the descriptors that only its blocks keep.
+    func join(_ forest: LostForest, groupOf: [UInt32], into groups: inout [LeakGroup]) -> Result {
+        guard !open.isEmpty, !forest.lost.members.isEmpty else { return Result() }
+        var result = Result()
+        let untyped = forest.types.count { $0 == 0 }
+        if untyped > 0 {
+            result.gaps.append(
+                Gap(
+                    what: untyped == 1 ? "1 lost block without a type" : "\(untyped) lost blocks without a type",
+                    reason: "nothing tells which numbers in C structures are descriptors"))
+        }
+        let fields = fields(of: Set(forest.types))
+        guard fields.contains(where: { !$0.isEmpty }) else { return result }
+        var found: [Owned: Set<Int32>] = [:]
+        for (number, leader) in forest.leaders.enumerated() {
+            func take(_ block: BlockID) {
+                let type = process.types.type(of: block)
+                forEachNumber(in: block, fields[Int(type)]) { offset, value in
+                    let owned = Owned(group: groupOf[number], place: Place(type: type, offset: offset))
+                    if found[owned] != nil || found.count < DescriptorSearch.placeLimit {
+                        found[owned, default: []].insert(value)
+                    }
+                }
+            }
+            take(leader.id)
+            for other in forest.held[leader.held] { take(forest.lost.members[Int(other)]) }
+        }
+        guard !found.isEmpty else { return result }
+        let (inUse, unnamedInUse) = numbersInUse(found)
+        for (owned, numbers) in found.sorted(by: {
+            ($0.key.place.type, $0.key.place.offset) < ($1.key.place.type, $1.key.place.offset)
+        }) {
+            let numbers = numbers.subtracting(inUse)
+            guard !numbers.isEmpty else { continue }
+            let owner = owner(owned.place, numbers, fields[Int(owned.place.type)])
+            if FieldNames.offset(owner.field) == nil {
+                groups[Int(owned.group)].add(owner)
+            } else {
+                groups[Int(owned.group)].unnamedNumbers.append(owner)
+            }
+        }
+        result.inUse = unnamedInUse.map { owner($0.key, $0.value, fields[Int($0.key.type)]) }
+        return result
+    }
+
+    /// What objects in use keep of these numbers: in fields of Swift classes, any of them; of C++ classes, by place.
+    private func numbersInUse(_ found: [Owned: Set<Int32>]) -> (Set<Int32>, [Place: Set<Int32>]) {
+        let types = process.types
+        let fields = fields(of: Set(types.entries.indices.map { TypeID($0) }))
+        let wanted = found.values.reduce(into: Set<Int32>()) { $0.formUnion($1) }
+        let places = Dictionary(grouping: Set(found.keys.map(\.place)), by: \.type).mapValues { Set($0.map(\.offset)) }
+        var named: Set<Int32> = []
+        var unnamed: [Place: Set<Int32>] = [:]
+        for number in types.ofBlock.indices where !process.isLost(BlockID(number)) {
+            let type = types.type(of: BlockID(number))
+            switch fields[Int(type)] {
+            case .known(let known) where known.isEmpty: continue
+            case .known:
+                forEachNumber(in: BlockID(number), fields[Int(type)]) { _, value in
+                    if wanted.contains(value) { named.insert(value) }
+                }
+            case .unnamed:
+                guard let offsets = places[type] else { continue }
+                for offset in offsets {
+                    guard let value = value(at: offset, in: BlockID(number)), wanted.contains(value) else { continue }
+                    unnamed[Place(type: type, offset: offset), default: []].insert(value)
+                }
+            }
+        }
+        return (named, unnamed)
+    }
+
+    private func owner(_ place: Place, _ numbers: Set<Int32>, _ fields: Fields) -> DescriptorOwner {
+        let entry = process.types.entries[Int(place.type)]
+        switch fields {
+        case .known(let fields):
+            let name = fields.first { $0.offset == place.offset }?.name ?? ""
+            return DescriptorOwner(type: entry.name, field: name, numbers: numbers.sorted())
+        case .unnamed(let base):
+            let type = entry.control?.object ?? entry.name
+            return DescriptorOwner(type: type, field: "+\(place.offset - base)", numbers: numbers.sorted())
+        }
+    }
+
+    // MARK: - Fields
+
+    /// By type; nothing is known of those that are not in `wanted`.
+    private func fields(of wanted: Set<TypeID>) -> [Fields] {
+        let pages = PageCache(process.image.reader)
+        let (layouts, names) = (SwiftLayouts(pages: pages), SwiftTypes(image: process.image, pages: pages))
+        return process.types.entries.enumerated().map { number, entry in
+            guard wanted.contains(TypeID(number)) else { return .known([]) }
+            switch entry.kind {
+            case .swiftClass: return .known(layouts.descriptorFields(of: entry, types: names))
+            case .cxx:
+                guard let control = entry.control else { return .unnamed(base: 0) }
+                return control.isInline ? .unnamed(base: ControlBlock.objectOffset) : .known([])
+            case .none, .closure, .box, .error, .task, .sideTable, .frames: return .known([])
+            }
+        }
+    }
+
+    /// Calls `body` with each number of an open descriptor in these fields of a block, and where in the block it stands.
+    private func forEachNumber(in block: BlockID, _ fields: Fields, _ body: (UInt64, Int32) -> Void) {
+        switch fields {
+        case .known(let fields):
+            for field in fields {
+                guard let value = value(at: field.offset, in: block), open.contains(value) else { continue }
+                // An optional without a value.
+                if field.isOptional, let tag = self.value(at: field.offset + 4, in: block), tag & 0xff != 0 { continue }
+                body(field.offset, value)
+            }
+        case .unnamed(let base):
+            let end = min(process.index.usable(block), DescriptorSearch.objectLimit) & ~3
+            for offset in stride(from: base, to: end, by: 4) {
+                if let value = value(at: offset, in: block), value >= DescriptorSearch.first, value <= highest,
+                    open.contains(value)
+                {
+                    body(offset, value)
+                }
+            }
+        }
+    }
+
+    /// The number in the four bytes at `offset`, which is a multiple of four.
+    private func value(at offset: UInt64, in block: BlockID) -> Int32? {
+        let usable = process.index.usable(block)
+        guard offset & 3 == 0, usable >= 4, offset <= usable - 4,
+            let word = window.word(at: process.index.start(block) + (offset & ~7))
+        else { return nil }
+        return Int32(truncatingIfNeeded: word >> (offset & 4 == 0 ? 0 : 32))
+    }
+}
+
+extension SwiftLayouts {
+    /// The stored properties of a class that keep descriptors: an `Int32` whose name says so, a `FileDescriptor`.
+    func descriptorFields(of entry: TypeTable.Entry, types: SwiftTypes) -> [DescriptorField] {
+        layout(of: entry, types: types).fields.compactMap { field in
+            guard let number = field.number, number.isDescriptor || DescriptorFieldName.says(field.name) else {
+                return nil
+            }
+            return DescriptorField(
+                offset: field.offset, name: DescriptorFieldName.plain(field.name), isOptional: number.isOptional)
+        }
+    }
+}
