@@ -59,7 +59,7 @@ struct CommandLeakRun {
                 savable: saving.save == nil ? nil : SavableGraph(graph))
             try saving.save(look, of: source, residentBytes: resident)
             var findings = result.findings
-            findings.name(source.fields(of: findings.unnamedClasses, in: look))
+            source.name(&findings, in: look)
             return Look(
                 process: process, findings: findings, descriptors: source.descriptors(of: findings), facts: facts,
                 residentBytes: resident,

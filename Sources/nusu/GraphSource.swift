@@ -91,19 +91,40 @@ enum GraphSource {
         return try? looker.procfs.descriptorTable(of: looker.target, .otherEnds)
     }
 
+    /// Puts the names of fields into findings, as far as they are known. What is asked for numbers comes last: debug information
+    /// that takes too long to read costs only these.
+    func name<Result>(_ findings: inout LeakFindings, in look: Look<Result>) {
+        let namer = namer(look)
+        let shown = findings.unnamedClasses
+        var names = fields(of: shown, look, namer)
+        let numbered = findings.numberedClasses.subtracting(shown)
+        names = names.merging(fields(of: numbered, look, namer))
+        let inUse = findings.classesInUse(names).subtracting(shown).subtracting(numbered)
+        findings.name(names.merging(fields(of: inUse, look, namer)))
+    }
+
     /// The fields of these classes, as far as they are known.
     func fields<Result>(of classes: Set<String>, in look: Look<Result>) -> FieldNames {
+        fields(of: classes, look, namer(look))
+    }
+
+    private func fields<Result>(of classes: Set<String>, _ look: Look<Result>, _ namer: FieldNamer?) -> FieldNames {
         guard !classes.isEmpty else { return .none }
         switch self {
-        case .running(let looker):
-            let namer = FieldNamer(
-                files: ModuleFiles(of: looker.target.pid, mappings: look.mappings, procFS: looker.procfs))
+        case .running:
+            guard let namer else { return .none }
             guard let swift = look.swift else { return namer.names(of: classes) }
             let ofSwift = classes.filter(swift.contains)
             return namer.names(of: classes.subtracting(ofSwift)).merging(namer.names(of: ofSwift, swift))
                 .merging(swift.fields(of: ofSwift))
         case .saved(let saved, _): return saved.facts.fields
         }
+    }
+
+    /// nil for a saved graph.
+    private func namer<Result>(_ look: Look<Result>) -> FieldNamer? {
+        guard case .running(let looker) = self else { return nil }
+        return FieldNamer(files: ModuleFiles(of: looker.target.pid, mappings: look.mappings, procFS: looker.procfs))
     }
 
     /// The names of these addresses, as far as they are known.

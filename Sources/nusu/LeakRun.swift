@@ -36,7 +36,9 @@ struct LeakRun {
                 confirmation = LeakReport.Confirmation(facts: second.facts, afterSeconds: apart)
             }
         }
-        last.result.findings.name(source.fields(of: last.result.findings.unnamedClasses, in: last))
+        var findings = last.result.findings
+        source.name(&findings, in: last)
+        last.result.findings = findings
         try saving.save(last, of: source, residentBytes: resident)
         var report = LeakReport(
             target: source.target, snapshot: first.facts, confirmation: confirmation,

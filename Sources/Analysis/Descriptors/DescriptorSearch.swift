@@ -1,13 +1,13 @@
 import Model
 
 /// Finds the numbers of open descriptors in lost objects: in fields that keep descriptors by their names, and only where no
-/// object in use keeps the same. Blocks without a type say of none of their numbers what it is.
+/// object in use that has such a field keeps the same. Blocks without a type say of none of their numbers what it is.
 ///
 /// Fields of Swift classes have their names in memory. Those of C++ classes only debug information names, which is not read
 /// here: of them all places with such a number are kept, to be named or dropped later.
 struct DescriptorSearch {
     struct Result {
-        /// What objects in use keep at the places of groups' `unnamedNumbers`.
+        /// What C++ objects in use keep of the numbers in groups' `unnamedNumbers`, at places without a name as well.
         var inUse: [DescriptorOwner] = []
         /// What was not looked at.
         var gaps: [Gap] = []
@@ -24,6 +24,8 @@ struct DescriptorSearch {
     private static let objectLimit: UInt64 = 4096
     /// Places with numbers, of all groups.
     private static let placeLimit = 1 << 16
+    /// Bytes of C++ objects in use that are looked at.
+    private static let inUseLimit: UInt64 = 256 << 20
 
     init(_ process: ProcessGraph, open: Set<Int32>) {
         self.process = process
@@ -51,9 +53,13 @@ struct DescriptorSearch {
         let offset: UInt64
     }
 
-    private struct Owned: Hashable {
+    private struct Owned: Hashable, Comparable {
         let group: UInt32
         let place: Place
+
+        static func < (left: Owned, right: Owned) -> Bool {
+            (left.group, left.place.type, left.place.offset) < (right.group, right.place.type, right.place.offset)
+        }
     }
 
     // MARK: - Search
@@ -86,11 +92,9 @@ struct DescriptorSearch {
             for other in forest.held[leader.held] { take(forest.lost.members[Int(other)]) }
         }
         guard !found.isEmpty else { return result }
-        let (inUse, unnamedInUse) = numbersInUse(found)
-        for (owned, numbers) in found.sorted(by: {
-            ($0.key.place.type, $0.key.place.offset) < ($1.key.place.type, $1.key.place.offset)
-        }) {
-            let numbers = numbers.subtracting(inUse)
+        let used = numbersInUse(found, lost: fields)
+        for (owned, numbers) in found.sorted(by: { $0.key < $1.key }) {
+            let numbers = numbers.subtracting(used.named)
             guard !numbers.isEmpty else { continue }
             let owner = owner(owned.place, numbers, fields[Int(owned.place.type)])
             if FieldNames.offset(owner.field) == nil {
@@ -99,35 +103,62 @@ struct DescriptorSearch {
                 groups[Int(owned.group)].unnamedNumbers.append(owner)
             }
         }
-        result.inUse = unnamedInUse.map { owner($0.key, $0.value, fields[Int($0.key.type)]) }
+        result.inUse = used.unnamed
+        if !used.isComplete {
+            result.gaps.append(
+                Gap(
+                    what: "some C++ objects in use",
+                    reason: "there are too many to see whether one keeps the number of a lost object's descriptor"))
+        }
         return result
     }
 
-    /// What objects in use keep of these numbers: in fields of Swift classes, any of them; of C++ classes, by place.
-    private func numbersInUse(_ found: [Owned: Set<Int32>]) -> (Set<Int32>, [Place: Set<Int32>]) {
+    private struct Used {
+        /// In fields that have names.
+        var named: Set<Int32> = []
+        /// At places of C++ objects.
+        var unnamed: [DescriptorOwner] = []
+        var isComplete = true
+    }
+
+    /// Which of these numbers objects in use keep: those in fields of Swift classes, and all that may be one of C++ classes.
+    private func numbersInUse(_ found: [Owned: Set<Int32>], lost: [Fields]) -> Used {
         let types = process.types
         let fields = fields(of: Set(types.entries.indices.map { TypeID($0) }))
-        let wanted = found.values.reduce(into: Set<Int32>()) { $0.formUnion($1) }
-        let places = Dictionary(grouping: Set(found.keys.map(\.place)), by: \.type).mapValues { Set($0.map(\.offset)) }
-        var named: Set<Int32> = []
+        var wanted: Set<Int32> = []
+        var wantedOfUnnamed: Set<Int32> = []
+        for (owned, numbers) in found {
+            wanted.formUnion(numbers)
+            if case .unnamed = lost[Int(owned.place.type)] { wantedOfUnnamed.formUnion(numbers) }
+        }
+        var used = Used()
         var unnamed: [Place: Set<Int32>] = [:]
+        var bytesLeft = DescriptorSearch.inUseLimit
         for number in types.ofBlock.indices where !process.isLost(BlockID(number)) {
-            let type = types.type(of: BlockID(number))
+            let block = BlockID(number)
+            let type = types.type(of: block)
             switch fields[Int(type)] {
             case .known(let known) where known.isEmpty: continue
             case .known:
-                forEachNumber(in: BlockID(number), fields[Int(type)]) { _, value in
-                    if wanted.contains(value) { named.insert(value) }
+                forEachNumber(in: block, fields[Int(type)]) { _, value in
+                    if wanted.contains(value) { used.named.insert(value) }
                 }
             case .unnamed:
-                guard let offsets = places[type] else { continue }
-                for offset in offsets {
-                    guard let value = value(at: offset, in: BlockID(number)), wanted.contains(value) else { continue }
+                guard !wantedOfUnnamed.isEmpty, used.isComplete else { continue }
+                let bytes = min(process.index.usable(block), DescriptorSearch.objectLimit)
+                guard bytes <= bytesLeft, unnamed.count < DescriptorSearch.placeLimit else {
+                    used.isComplete = false
+                    continue
+                }
+                bytesLeft -= bytes
+                forEachNumber(in: block, fields[Int(type)]) { offset, value in
+                    guard wantedOfUnnamed.contains(value) else { return }
                     unnamed[Place(type: type, offset: offset), default: []].insert(value)
                 }
             }
         }
-        return (named, unnamed)
+        used.unnamed = unnamed.map { owner($0.key, $0.value, fields[Int($0.key.type)]) }
+        return used
     }
 
     private func owner(_ place: Place, _ numbers: Set<Int32>, _ fields: Fields) -> DescriptorOwner {
@@ -162,33 +193,32 @@ struct DescriptorSearch {
 
     /// Calls `body` with each number of an open descriptor in these fields of a block, and where in the block it stands.
     private func forEachNumber(in block: BlockID, _ fields: Fields, _ body: (UInt64, Int32) -> Void) {
+        let start = process.index.start(block)
+        let usable = process.index.usable(block) & ~7
+        /// In the four bytes at `offset`.
+        func value(at offset: UInt64) -> Int32? {
+            guard offset & 3 == 0, offset < usable, let word = window.word(at: start + (offset & ~7)) else {
+                return nil
+            }
+            return Int32(truncatingIfNeeded: word >> (offset & 4 == 0 ? 0 : 32))
+        }
         switch fields {
         case .known(let fields):
             for field in fields {
-                guard let value = value(at: field.offset, in: block), open.contains(value) else { continue }
+                guard let number = value(at: field.offset), open.contains(number) else { continue }
                 // An optional without a value.
-                if field.isOptional, let tag = self.value(at: field.offset + 4, in: block), tag & 0xff != 0 { continue }
-                body(field.offset, value)
+                if field.isOptional, let tag = value(at: field.offset + 4), tag & 0xff != 0 { continue }
+                body(field.offset, number)
             }
         case .unnamed(let base):
-            let end = min(process.index.usable(block), DescriptorSearch.objectLimit) & ~3
-            for offset in stride(from: base, to: end, by: 4) {
-                if let value = value(at: offset, in: block), value >= DescriptorSearch.first, value <= highest,
-                    open.contains(value)
+            for offset in stride(from: base, to: min(usable, DescriptorSearch.objectLimit), by: 4) {
+                if let number = value(at: offset), number >= DescriptorSearch.first, number <= highest,
+                    open.contains(number)
                 {
-                    body(offset, value)
+                    body(offset, number)
                 }
             }
         }
-    }
-
-    /// The number in the four bytes at `offset`, which is a multiple of four.
-    private func value(at offset: UInt64, in block: BlockID) -> Int32? {
-        let usable = process.index.usable(block)
-        guard offset & 3 == 0, usable >= 4, offset <= usable - 4,
-            let word = window.word(at: process.index.start(block) + (offset & ~7))
-        else { return nil }
-        return Int32(truncatingIfNeeded: word >> (offset & 4 == 0 ? 0 : 32))
     }
 }
 

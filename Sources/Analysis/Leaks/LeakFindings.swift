@@ -185,7 +185,7 @@ package struct LeakFindings: Sendable {
         package let tally: Tally
     }
 
-    /// What objects in use keep at the places of the groups' `unnamedNumbers`.
+    /// What C++ objects in use keep of the numbers in the groups' `unnamedNumbers`.
     var unnamedNumbersInUse: [DescriptorOwner] = []
     /// What may keep descriptors' numbers and was not looked at. No part of `gaps`: the blocks themselves were seen.
     package var descriptorGaps: [Gap] = []

@@ -52,6 +52,16 @@ extension LeakFindings {
         }
     }
 
+    /// Classes whose lost objects keep a number of an open descriptor, at a place that has only an offset.
+    package var numberedClasses: Set<String> { Set(groups.flatMap(\.unnamedNumbers).map(\.type)) }
+
+    /// Classes in use that keep one of the numbers which, with these names, lost objects own.
+    package func classesInUse(_ names: FieldNames) -> Set<String> {
+        let owned = groups.flatMap(\.unnamedNumbers).filter { names.descriptorField(at: $0.field, of: $0.type) != nil }
+        let numbers = Set(owned.flatMap(\.numbers))
+        return Set(unnamedNumbersInUse.filter { !numbers.isDisjoint(with: $0.numbers) }.map(\.type))
+    }
+
     /// Numbers whose place turns out to be a descriptor's become owners; the others are forgotten.
     private mutating func nameOwners(_ names: FieldNames) {
         var inUse: Set<Int32> = []
@@ -85,7 +95,6 @@ extension LeakFindings {
     package var unnamedClasses: Set<String> {
         var result: Set<String> = []
         for group in groups {
-            result.formUnion(group.unnamedNumbers.map(\.type))
             for step in group.cycle where FieldNames.offset(step.field) != nil {
                 result.insert(FieldNames.className(step.type))
             }

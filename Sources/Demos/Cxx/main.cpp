@@ -356,7 +356,18 @@ void set_up_connections(const char *) {
     used->m_fd = number;
     use(used);
     visible[place++] = used;
-    for (int value : {closed, -1, 0, number}) {
+    int other = socket_pair(place++);
+    demo_say("held", other);
+    auto *ends = new app::Ends;
+    ends->fds[1] = other;
+    use(ends);
+    visible[place++] = ends;
+    // This one has as much of it in a field of another name.
+    auto *level = new app::Gauge;
+    level->level = 4;
+    use(level);
+    visible[place++] = level;
+    for (int value : {closed, -1, 0, number, other}) {
         auto *connection = new app::Connection;
         connection->m_fd = value;
         connection->retries = number;

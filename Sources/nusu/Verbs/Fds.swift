@@ -123,7 +123,7 @@ struct Fds: ParsableCommand, Verb {
             return (streams: StreamAnalysis.run(graph), findings: leaks.findings)
         }
         var findings = look.result.findings
-        findings.name(source.fields(of: findings.unnamedClasses, in: look))
+        source.name(&findings, in: look)
         let streams = DescriptorReport.Streams(
             total: look.result.streams.streams, forgotten: look.result.streams.forgotten, groups: findings.groups,
             pauseSeconds: look.facts.pauseSeconds, exact: findings.exact,

@@ -158,18 +158,21 @@ import Testing
         findings.unnamedNumbersInUse = [
             DescriptorOwner(type: "app::Peer", field: "+8", numbers: [11]),
             DescriptorOwner(type: "app::Peer", field: "+16", numbers: [12]),
+            DescriptorOwner(type: "app::User", field: "+8", numbers: [10, 11]),
+            DescriptorOwner(type: "app::Unasked", field: "+8", numbers: [13]),
         ]
         return findings
     }
 
     @Test("Places of C++ objects are owners once debug information names a descriptor there") func named() {
         var findings = unnamed()
-        #expect(findings.unnamedClasses == ["app::Peer", "app::Other"])
-        findings.name(
-            FieldNames([
-                "app::Peer": [.init(offset: 8, size: 4, name: "fd_"), .init(offset: 16, size: 4, name: "count")],
-                "app::Other": [.init(offset: 24, size: 8, name: "fd")],
-            ]))
+        #expect(findings.numberedClasses == ["app::Peer", "app::Other"])
+        let names = FieldNames([
+            "app::Peer": [.init(offset: 8, size: 4, name: "fd_"), .init(offset: 16, size: 4, name: "count")],
+            "app::Other": [.init(offset: 24, size: 8, name: "fd")],
+        ])
+        #expect(findings.classesInUse(names) == ["app::Peer", "app::User"] && findings.classesInUse(.none).isEmpty)
+        findings.name(names)
         #expect(
             findings.groups[0].owners == [DescriptorOwner(type: "app::Peer", field: "fd_", numbers: [10, 12])])
         #expect(findings.groups[0].descriptors == [10, 12] && findings.descriptorGaps.isEmpty)
@@ -178,6 +181,14 @@ import Testing
         #expect(findings.groups[0].descriptors == [12])
         findings.groups[0].keepOwners(of: [])
         #expect(findings.groups[0].owners.isEmpty)
+    }
+
+    @Test("A field of another class in use has the number") func usedByOthers() {
+        var findings = unnamed()
+        let names = FieldNames(["app::Peer": [.init(offset: 8, size: 4, name: "fd_")]])
+        findings.name(names.merging(FieldNames(["app::User": [.init(offset: 8, size: 4, name: "sock")]])))
+        #expect(findings.groups[0].descriptors == [12])
+        #expect(findings.descriptorGaps.map(\.what) == ["numbers in lost objects of app::Other"])
     }
 
     @Test("Without debug information nobody owns them, and that is said") func withoutNames() {
