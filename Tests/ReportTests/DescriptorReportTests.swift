@@ -52,6 +52,48 @@ import Testing
         expectSnapshot(DescriptorReport(table()).json(.init(all: true)), "fds.json")
     }
 
+    private func lost(_ type: String, _ field: String, _ numbers: [Int32], below leader: String? = nil) -> LeakGroup {
+        var group = Fixture.group(.definite, count: 1, size: 40, type: leader ?? type)
+        group.owners = [DescriptorOwner(type: type, field: field, numbers: numbers)]
+        return group
+    }
+
+    @Test("What lost objects own, by class and field; a number that was closed meanwhile is nobody's") func owned() {
+        let groups = [
+            lost("app.Connection", "fd", [10, 11, 99]), lost("app.Link", "socket", [12], below: "app.Session"),
+            lost("net::Peer", "fd_", [98]),
+        ]
+        let streams = DescriptorReport.Streams(
+            total: 0, forgotten: [], groups: groups, pauseSeconds: 0.001, exact: true, gaps: [])
+        let report = DescriptorReport(table(), streams: streams)
+        let text = report.text(.init(), pipe)
+        #expect(text.hasPrefix("api (1234) can no longer close 3 of its 24 descriptors: 3 held by lost memory only.\n"))
+        #expect(text.contains("    owned by a lost Connection.fd  a41f09\n"))
+        #expect(text.contains("    owned by a lost Link.socket below a lost Session  a41f09\n"))
+        #expect(!text.contains("Peer") && text.contains(" 10-11\n"))
+        let entry = #""owners":[{"field":"socket","numbers":[12],"type":"app.Link"}]"#
+        #expect(report.json(.init()).contains(entry))
+    }
+
+    @Test("Who owns what, in the report of leaks") func ownedOfLeaks() {
+        var report = Fixture.leaking()
+        report.findings.groups[0].owners = [DescriptorOwner(type: "app.Connection", field: "fd", numbers: [10])]
+        report.findings.groups[1].owners = [DescriptorOwner(type: "a\u{1b}::B", field: "fds[i]", numbers: [10, 12])]
+        report.findings.groups[1].streams = [6]
+        report.descriptors = table()
+        let text = report.text(.init(), pipe)
+        #expect(text.contains("    owns descriptor 10: tcp to 127.0.0.1:5432 = postgres(1511)"), "\(text)")
+        #expect(text.contains("    owns 3 descriptors: 2 x tcp to 127.0.0.1:5432"), "\(text)")
+        #expect(text.contains("; /var/log/api.log, deleted, through a FILE\n"))
+        #expect(text.contains(", by Connection.fd\n") && text.contains("::B.fds[i]; ") && !text.contains("\u{1b}"))
+        #expect(text.contains("  lost memory owns 3 descriptors (nusu fds 1234 --lost)\n"))
+        let json = report.json(.init())
+        #expect(json.contains(#""descriptorOwners":[{"field":"fd","numbers":[10],"type":"app.Connection"}]"#))
+        #expect(json.contains(#""descriptors":[6,10,12]"#) && json.contains(#""descriptors":3,"#))
+        report.saved = SavedLook(path: "a.nusu", secondsSince1970: 0)
+        #expect(report.json(.init()).contains(#""descriptorOwners":null"#))
+    }
+
     @Test("What was opened and not closed") func growth() {
         var before = table()
         before.descriptors.removeLast(8)

@@ -24,6 +24,8 @@ struct DescriptorSearch {
     private static let objectLimit: UInt64 = 4096
     /// Places with numbers, of all groups.
     private static let placeLimit = 1 << 16
+    /// Bytes of lost blocks without a type that are looked at.
+    private static let untypedLimit: UInt64 = 64 << 20
     /// Bytes of C++ objects in use that are looked at.
     private static let inUseLimit: UInt64 = 256 << 20
 
@@ -40,11 +42,6 @@ struct DescriptorSearch {
         case known([DescriptorField])
         /// Of a C++ class: names come later. `base`: where the object begins in its block.
         case unnamed(base: UInt64)
-
-        var isEmpty: Bool {
-            if case .known(let fields) = self { return fields.isEmpty }
-            return false
-        }
     }
 
     private struct Place: Hashable {
@@ -68,19 +65,13 @@ struct DescriptorSearch {
     func join(_ forest: LostForest, groupOf: [UInt32], into groups: inout [LeakGroup]) -> Result {
         guard !open.isEmpty, !forest.lost.members.isEmpty else { return Result() }
         var result = Result()
-        let untyped = forest.types.count { $0 == 0 }
-        if untyped > 0 {
-            result.gaps.append(
-                Gap(
-                    what: untyped == 1 ? "1 lost block without a type" : "\(untyped) lost blocks without a type",
-                    reason: "nothing tells which numbers in C structures are descriptors"))
-        }
         let fields = fields(of: Set(forest.types))
-        guard fields.contains(where: { !$0.isEmpty }) else { return result }
         var found: [Owned: Set<Int32>] = [:]
+        var untyped = Untyped()
         for (number, leader) in forest.leaders.enumerated() {
             func take(_ block: BlockID) {
                 let type = process.types.type(of: block)
+                guard type != 0 else { return count(block, in: &untyped) }
                 forEachNumber(in: block, fields[Int(type)]) { offset, value in
                     let owned = Owned(group: groupOf[number], place: Place(type: type, offset: offset))
                     if found[owned] != nil || found.count < DescriptorSearch.placeLimit {
@@ -90,6 +81,13 @@ struct DescriptorSearch {
             }
             take(leader.id)
             for other in forest.held[leader.held] { take(forest.lost.members[Int(other)]) }
+        }
+        if untyped.blocks > 0 {
+            let blocks = untyped.blocks == 1 ? "1 lost block" : "\(untyped.blocks) lost blocks"
+            result.gaps.append(
+                Gap(
+                    what: "\(blocks) without a type",
+                    reason: "C structures do not tell which of their numbers are descriptors"))
         }
         guard !found.isEmpty else { return result }
         let used = numbersInUse(found, lost: fields)
@@ -111,6 +109,25 @@ struct DescriptorSearch {
                     reason: "there are too many to see whether one keeps the number of a lost object's descriptor"))
         }
         return result
+    }
+
+    /// Lost blocks without a type in which a number may be a descriptor's.
+    private struct Untyped {
+        var blocks = 0
+        var bytesLeft = DescriptorSearch.untypedLimit
+    }
+
+    /// Text and numbers of other sizes are mostly none; a block that is too large to be looked at may have one.
+    private func count(_ block: BlockID, in untyped: inout Untyped) {
+        let bytes = process.index.usable(block)
+        guard bytes <= DescriptorSearch.objectLimit, bytes <= untyped.bytesLeft else {
+            untyped.blocks += 1
+            return
+        }
+        untyped.bytesLeft -= bytes
+        var mayOwn = false
+        forEachNumber(in: block, .unnamed(base: 0)) { _, _ in mayOwn = true }
+        if mayOwn { untyped.blocks += 1 }
     }
 
     private struct Used {
@@ -193,6 +210,7 @@ struct DescriptorSearch {
 
     /// Calls `body` with each number of an open descriptor in these fields of a block, and where in the block it stands.
     private func forEachNumber(in block: BlockID, _ fields: Fields, _ body: (UInt64, Int32) -> Void) {
+        if case .known(let known) = fields, known.isEmpty { return }
         let start = process.index.start(block)
         let usable = process.index.usable(block) & ~7
         /// In the four bytes at `offset`.

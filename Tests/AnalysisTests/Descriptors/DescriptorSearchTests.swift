@@ -118,7 +118,10 @@ import Testing
         var swift = SwiftFixture()
         let block = swift.heap.block(40)
         write(10, at: block + 8, swift)
-        _ = swift.heap.block(24)
+        // No number of an open descriptor, and too large to be looked at.
+        write(99, at: swift.heap.block(24), swift)
+        #expect(try findings(swift).descriptorGaps.map(\.what) == ["1 lost block without a type"])
+        _ = swift.heap.block(5000)
         let found = try findings(swift)
         #expect(found.descriptorGaps.map(\.what) == ["2 lost blocks without a type"])
         #expect(found.groups.flatMap(\.descriptors).isEmpty)
