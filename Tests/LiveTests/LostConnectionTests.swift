@@ -48,6 +48,16 @@ extension LiveTests {
             #expect(demo.view.harm.isEmpty, "\(demo.view.harm)")
         }
 
+        /// A file has none of the numbers: not known, not none.
+        @Test func saved() throws {
+            let demo = try Demo("nusu-demo-swift", ["connections"])
+            let file = try TemporaryFile("x.nusu")
+            let live = try run([Surroundings.nusu, "leaks", "\(demo.pid)", "--json", "--save", file.path]).text
+            #expect(live.contains(#""descriptors":12,"#) && !live.contains(#""descriptorOwners":null"#))
+            let saved = try run([Surroundings.nusu, "leaks", file.path, "--json"]).text
+            #expect(saved.contains(#""descriptors":null,"#) && !saved.contains(#""descriptorOwners":["#))
+        }
+
         /// At its end a program has its descriptors still.
         @Test func command() throws {
             let program = "\(Surroundings.products)/nusu-demo-cxx"
