@@ -8,6 +8,8 @@ struct GraphBuilder {
     let index: BlockIndex
     /// Whether to note which word of its block each pointer is: for graphs that outlive the memory they were read from.
     var keepsPositions = false
+    /// Pages that need not be read; nil where that is not known.
+    var plain: PlainPages?
 
     private static let windowBytes = 1 << 20
 
@@ -26,7 +28,7 @@ struct GraphBuilder {
 
     /// Edges of the blocks in `ids`, which are consecutive and so ascending in address (but for those of own mapping).
     private func segment(_ ids: Range<Int>) -> ObjectGraph.Segment {
-        let scanner = WordScanner(reader: image.reader, windowBytes: GraphBuilder.windowBytes)
+        let scanner = WordScanner(reader: image.reader, windowBytes: GraphBuilder.windowBytes, plain: plain)
         var edges = EdgeCollector(index: index, ids: ids, keepsPositions: keepsPositions)
         index.forEach(in: ids) { block, start, usable in
             let id = Int(block)
@@ -201,11 +203,14 @@ final class WordScanner {
     private let reader: any MemoryReader
     private let buffer: UnsafeMutableRawPointer
     private let capacity: UInt64
+    @exclusivity(unchecked) private var plain: PlainPages.Cursor?
     @exclusivity(unchecked) private var lower: UInt64 = 0
     @exclusivity(unchecked) private var upper: UInt64 = 0
 
-    init(reader: any MemoryReader, windowBytes: Int) {
+    /// - Parameter plain: pages that are left out of `runs`, but for those that it costs nothing to hand out.
+    init(reader: any MemoryReader, windowBytes: Int, plain: PlainPages? = nil) {
         self.reader = reader
+        self.plain = plain.map(PlainPages.Cursor.init)
         capacity = UInt64(windowBytes)
         buffer = .allocate(byteCount: windowBytes, alignment: 4096)
     }
@@ -221,7 +226,8 @@ final class WordScanner {
         }
     }
 
-    /// Calls `body(words, count, address)` for runs of 8-aligned words that together are `range`, as `scan` does for each.
+    /// Calls `body(words, count, address)` for runs of 8-aligned words that together are `range`, as `scan` does for each,
+    /// but for plain pages.
     @inline(__always)
     func runs(_ range: AddressRange, gapsMatter: Bool, _ body: (UnsafePointer<UInt64>, Int, UInt64) -> Void) {
         if gapsMatter {
@@ -236,7 +242,7 @@ final class WordScanner {
         var at = (range.lower + 7) & ~7
         while at + 8 <= range.upper {
             if at < lower || at + 8 > upper {
-                guard fill(at) else {
+                guard plain?.contains(at) != true, fill(at) else {
                     at = (at & ~4095) + 4096
                     continue
                 }
@@ -274,7 +280,8 @@ final class WordScanner {
     @inline(never)
     private func fill(_ at: UInt64) -> Bool {
         lower = at & ~4095
-        let count = reader.read(at: lower, into: UnsafeMutableRawBufferPointer(start: buffer, count: Int(capacity)))
+        let wanted = plain?.worth(Int(capacity), from: lower) ?? Int(capacity)
+        let count = reader.read(at: lower, into: UnsafeMutableRawBufferPointer(start: buffer, count: wanted))
         upper = (lower + UInt64(max(count, 0))) & ~7
         return at + 8 <= upper
     }

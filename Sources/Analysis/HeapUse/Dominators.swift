@@ -4,71 +4,96 @@ import Model
 /// were given up is exactly what it dominates.
 ///
 /// Cooper, Harvey and Kennedy, "A Simple, Fast Dominance Algorithm" (2001): intersect the dominators of a node's
-/// predecessors in reverse postorder until nothing changes.
+/// predecessors in reverse postorder until nothing changes. Most blocks of a heap have one predecessor, and that is their
+/// dominator: only the others need lists, and rounds.
 struct Dominators {
-    /// Blocks in reverse postorder; position 0 stands for "all roots".
-    private(set) var order: [BlockID?] = [nil]
+    /// Blocks in reverse postorder; position 0 stands for "all roots" and is no block.
+    private(set) var order: [BlockID]
     /// Per position: the position of its immediate dominator; 0 for blocks that several roots or paths hold.
-    private(set) var dominator: [UInt32] = [0]
+    private(set) var dominator: [UInt32]
 
     /// A bound on the rounds: programs' graphs settle in a handful.
     private static let roundLimit = 64
+    /// What stands in `order` for "all roots".
+    private static let allRoots = BlockID.max
 
     init(_ process: ProcessGraph) {
+        order = Dominators.postorder(process)
+        order.append(Dominators.allRoots)
+        order.reverse()
+        dominator = [UInt32](repeating: 0, count: order.count)
+        let merges = joinSinglePredecessors(process)
+        settle(merges)
+    }
+
+    /// Blocks with several predecessors, by position in `order`, and where the list of each ends in `predecessors`.
+    private struct Merges {
+        var positions: [UInt32] = []
+        var ends: [UInt32] = []
+        var predecessors: [UInt32] = []
+    }
+
+    /// Notes the dominator of each block that has one predecessor, and the predecessors of the others.
+    ///
+    /// Blocks are gone through by address and not in postorder: their edges then lie one behind the other in memory.
+    private mutating func joinSinglePredecessors(_ process: ProcessGraph) -> Merges {
         let count = process.index.count
         var position = [UInt32](repeating: 0, count: count)
-        let postorder = Dominators.postorder(process)
-        order.reserveCapacity(postorder.count + 1)
-        for block in postorder.reversed() {
-            position[Int(block)] = UInt32(order.count)
-            order.append(block)
-        }
-        // Predecessors, as lists in one array.
-        var starts = [UInt32](repeating: 0, count: order.count + 1)
-        var isRoot = [Bool](repeating: false, count: order.count)
-        for edge in process.rootEdges { isRoot[Int(position[Int(edge.target)])] = true }
-        var degrees = [UInt32](repeating: 0, count: order.count)
-        // By address and not in postorder: the edges then lie one behind the other in memory.
+        for number in 1..<max(order.count, 1) { position[Int(order[number])] = UInt32(number) }
+        // Per block, at first its predecessors; then 0 for what a root holds (or nothing), 1 for one predecessor, 2 and more for a list.
+        var lists = [UInt32](repeating: 0, count: count)
         for block in 0..<count where position[block] != 0 {
-            process.ownership.forEachHeld(by: BlockID(block)) { target, _ in degrees[Int(position[Int(target)])] += 1 }
+            process.ownership.forEachHeld(by: BlockID(block)) { target, _ in lists[Int(target)] += 1 }
         }
+        for edge in process.rootEdges { lists[Int(edge.target)] = 0 }
+        for block in 0..<count where position[block] == 0 { lists[block] = 0 }
+        var merges = Merges()
         var total: UInt32 = 0
-        for number in order.indices {
-            starts[number] = total
-            total += degrees[number]
+        for number in 1..<max(order.count, 1) {
+            let block = Int(order[number])
+            guard lists[block] > 1 else { continue }
+            merges.positions.append(UInt32(number))
+            merges.ends.append(total)
+            total += lists[block]
+            lists[block] = UInt32(merges.positions.count) + 1
         }
-        starts[order.count] = total
-        var predecessors = [UInt32](repeating: 0, count: Int(total))
-        var next = starts
+        merges.predecessors = [UInt32](repeating: 0, count: Int(total))
         for block in 0..<count where position[block] != 0 {
             process.ownership.forEachHeld(by: BlockID(block)) { target, _ in
-                let at = Int(position[Int(target)])
-                predecessors[Int(next[at])] = position[block]
-                next[at] += 1
+                switch lists[Int(target)] {
+                case 0: break
+                case 1: dominator[Int(position[Int(target)])] = position[block]
+                case let list:
+                    merges.predecessors[Int(merges.ends[Int(list) - 2])] = position[block]
+                    merges.ends[Int(list) - 2] += 1
+                }
             }
         }
+        return merges
+    }
 
-        let unknown = UInt32.max
-        dominator = [UInt32](repeating: unknown, count: order.count)
-        dominator[0] = 0
+    private mutating func settle(_ merges: Merges) {
         var changed = true
         var rounds = 0
         while changed, rounds < Dominators.roundLimit {
             changed = false
             rounds += 1
-            for number in 1..<max(order.count, 1) {
-                var best: UInt32 = isRoot[number] ? 0 : unknown
-                for predecessor in predecessors[Int(starts[number])..<Int(starts[number + 1])]
-                where dominator[Int(predecessor)] != unknown && best != 0 {
-                    best = best == unknown ? predecessor : common(best, predecessor)
+            var start = 0
+            for (merge, number) in merges.positions.enumerated() {
+                let end = Int(merges.ends[merge])
+                var best: UInt32?
+                for predecessor in merges.predecessors[start..<end] where best != 0 {
+                    // Nothing is known yet of what comes later.
+                    if rounds == 1, predecessor >= number { continue }
+                    best = best.map { common($0, predecessor) } ?? predecessor
                 }
-                if best != unknown, dominator[number] != best {
-                    dominator[number] = best
+                start = end
+                if let best, dominator[Int(number)] != best {
+                    dominator[Int(number)] = best
                     changed = true
                 }
             }
         }
-        for number in dominator.indices where dominator[number] == unknown { dominator[number] = 0 }
     }
 
     private func common(_ left: UInt32, _ right: UInt32) -> UInt32 {
@@ -85,15 +110,20 @@ struct Dominators {
         // Lost blocks are not entered either.
         var seen = process.states.map { $0 == Verdict.lost.rawValue }
         var result: [BlockID] = []
+        result.reserveCapacity(seen.count + 1)
         var stack: [(block: BlockID, next: Int, end: Int)] = []
-        var pending: [BlockID] = []
+        let pending = GrowingBuffer<BlockID>()
         func open(_ block: BlockID) {
             seen[Int(block)] = true
             let first = pending.count
             process.ownership.forEachHeld(by: block) { target, _ in
                 if !seen[Int(target)] { pending.append(target) }
             }
-            stack.append((block, first, pending.count))
+            if pending.count == first {
+                result.append(block)
+            } else {
+                stack.append((block, first, pending.count))
+            }
         }
         for edge in process.rootEdges where !seen[Int(edge.target)] {
             open(edge.target)
@@ -104,7 +134,7 @@ struct Dominators {
                     if !seen[Int(target)] { open(target) }
                 } else {
                     stack.removeLast()
-                    pending.removeLast(pending.count - (stack.last?.end ?? 0))
+                    pending.truncate(to: stack.last?.end ?? 0)
                     result.append(top.block)
                 }
             }

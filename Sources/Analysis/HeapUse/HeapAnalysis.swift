@@ -12,24 +12,17 @@ package enum HeapAnalysis {
     package static func run(_ process: ProcessGraph, resident pages: [AddressRange]? = nil) -> HeapFindings {
         var alive = Tally()
         var lost = Tally()
-        var byType: [TypeID: Tally] = [:]
-        var bySize: [UInt64: Tally] = [:]
-        for id in 0..<process.index.count {
-            let usable = process.index.usable(BlockID(id))
-            guard process.states[id] != Verdict.lost.rawValue else {
+        var kinds = KindCounts(process)
+        process.index.forEach(in: 0..<process.index.count) { id, _, usable in
+            if process.isLost(id) {
                 lost.add(usable)
-                continue
-            }
-            alive.add(usable)
-            let type = process.types.type(of: BlockID(id))
-            if type == 0 {
-                bySize[usable, default: Tally()].add(usable)
             } else {
-                byType[type, default: Tally()].add(usable)
+                alive.add(usable)
+                kinds.add(id, usable: usable)
             }
         }
         return HeapFindings(
-            heap: process.summary, alive: alive, lost: lost, types: types(process, byType, bySize),
+            heap: process.summary, alive: alive, lost: lost, types: types(kinds),
             owners: owners(process, alive, pages), gaps: process.gaps, exact: process.exact,
             tasks: tasks(process))
     }
@@ -45,18 +38,10 @@ package enum HeapAnalysis {
             .sorted { ($0.count, $1.functions.first ?? 0) > ($1.count, $0.functions.first ?? 0) }
     }
 
-    private static func types(
-        _ process: ProcessGraph, _ byType: [TypeID: Tally], _ bySize: [UInt64: Tally]
-    ) -> [HeapFindings.TypeUse] {
-        var named: [String: Tally] = [:]
-        for (type, tally) in byType {
-            let name = process.types.name(type) ?? ""
-            named[name, default: Tally()].blocks += tally.blocks
-            named[name, default: Tally()].bytes += tally.bytes
-        }
+    private static func types(_ kinds: KindCounts) -> [HeapFindings.TypeUse] {
         let all =
-            named.map { HeapFindings.TypeUse(name: $0.key, isNamed: true, tally: $0.value) }
-            + bySize.map { HeapFindings.TypeUse(name: "\($0.key) bytes", isNamed: false, tally: $0.value) }
+            kinds.named.map { HeapFindings.TypeUse(name: $0.key, isNamed: true, tally: $0.value) }
+            + kinds.sized.map { HeapFindings.TypeUse(name: "\($0.bytes) bytes", isNamed: false, tally: $0.tally) }
         return all.sorted { ($0.tally.bytes, $1.name) > ($1.tally.bytes, $0.name) }
     }
 
@@ -70,8 +55,7 @@ package enum HeapAnalysis {
         var blocks = [UInt32](repeating: 0, count: tree.order.count)
         // Dominators stand before what they dominate.
         for number in stride(from: tree.order.count - 1, to: 0, by: -1) {
-            guard let block = tree.order[number] else { continue }
-            retained[number] += process.index.usable(block)
+            retained[number] += process.index.usable(tree.order[number])
             blocks[number] += 1
             let above = Int(tree.dominator[number])
             retained[above] += retained[number]
@@ -82,17 +66,15 @@ package enum HeapAnalysis {
             .sorted { (retained[$0], $1) > (retained[$1], $0) }
             .prefix(HeapFindings.ownerLimit)
         guard !top.isEmpty else { return [] }
-        let finder = PathFinder(process, to: top.compactMap { tree.order[$0] })
-        let holdings = Holdings(process, tree, owners: Array(top))
-        let kinds = holdings.kinds(process, tree)
-        let resident = pages.map { holdings.residentBytes(process, tree, $0) }
-        return top.enumerated().compactMap { rank, number in
-            guard let block = tree.order[number] else { return nil }
+        let finder = PathFinder(process, to: top.map { tree.order[$0] })
+        let holdings = Holdings(process, tree, owners: Array(top)).measure(resident: pages)
+        return zip(top, holdings).map { number, holding in
+            let block = tree.order[number]
             let type = process.types.name(process.types.type(of: block)) ?? "\(process.index.usable(block)) bytes"
             return HeapFindings.Owner(
                 address: process.index.start(block), type: type,
-                retained: Tally(blocks: Int(blocks[number]), bytes: retained[number]), kinds: kinds[rank],
-                path: finder.path(to: block), residentBytes: resident?[rank])
+                retained: Tally(blocks: Int(blocks[number]), bytes: retained[number]), kinds: holding.kinds,
+                path: finder.path(to: block), residentBytes: holding.residentBytes)
         }
     }
 }

@@ -1,40 +1,53 @@
 import Model
 
 /// How many blocks there are of each kind: a type, or a size where there is none. By number: a heap has millions of blocks, and
-/// a name for each would cost more than the search that finds them.
+/// a name, or a place in a hash table, for each would cost more than the search that finds them.
 struct KindCounts {
     private let process: ProcessGraph
-    private var byType: [Int]
-    /// Blocks without a type, by size in words; larger ones beside.
-    private var byWords = [Int](repeating: 0, count: 1024)
-    private var bySize: [UInt64: Int] = [:]
+    private var byType: [Tally]
+    /// Blocks without a type, by size in words; others beside.
+    private var byWords = [Tally](repeating: Tally(), count: 1024)
+    private var bySize: [UInt64: Tally] = [:]
 
     init(_ process: ProcessGraph) {
         self.process = process
-        byType = [Int](repeating: 0, count: process.types.entries.count)
+        byType = [Tally](repeating: Tally(), count: process.types.entries.count)
     }
 
-    mutating func add(_ block: BlockID) {
+    mutating func add(_ block: BlockID) { add(block, usable: process.index.usable(block)) }
+
+    @inline(__always)
+    mutating func add(_ block: BlockID, usable: UInt64) {
         let type = process.types.type(of: block)
-        let size = process.index.usable(block)
         if type != 0 {
-            byType[Int(type)] += 1
-        } else if size >> 3 < byWords.count {
-            byWords[Int(size >> 3)] += 1
+            byType[Int(type)].add(usable)
+        } else if usable >> 3 < byWords.count, usable & 7 == 0 {
+            byWords[Int(usable >> 3)].add(usable)
         } else {
-            bySize[size, default: 0] += 1
+            bySize[usable, default: Tally()].add(usable)
         }
+    }
+
+    /// By the type's name: types of one name count together.
+    var named: [String: Tally] {
+        var named: [String: Tally] = [:]
+        for (type, tally) in byType.enumerated() where tally.blocks > 0 {
+            named[process.types.entries[type].name, default: Tally()].add(tally)
+        }
+        return named
+    }
+
+    /// Blocks without a type, by their usable size.
+    var sized: [(bytes: UInt64, tally: Tally)] {
+        byWords.enumerated().filter { $0.element.blocks > 0 }.map { (UInt64($0.offset) * 8, $0.element) }
+            + bySize.map { ($0.key, $0.value) }
     }
 
     /// The `limit` kinds of which there are most.
     func most(_ limit: Int) -> [LeakGroup.HeldKind] {
-        var named: [String: Int] = [:]
-        for (type, count) in byType.enumerated() where count > 0 {
-            named[process.types.entries[type].name, default: 0] += count
-        }
-        for (words, count) in byWords.enumerated() where count > 0 { named["\(words * 8) bytes"] = count }
-        for (size, count) in bySize { named["\(size) bytes"] = count }
-        return named.sorted { ($0.value, $1.key) > ($1.value, $0.key) }.prefix(limit)
-            .map { LeakGroup.HeldKind(name: $0.key, blocks: $0.value) }
+        let all =
+            named.map { LeakGroup.HeldKind(name: $0.key, blocks: $0.value.blocks) }
+            + sized.map { LeakGroup.HeldKind(name: "\($0.bytes) bytes", blocks: $0.tally.blocks) }
+        return Array(all.sorted { ($0.blocks, $1.name) > ($1.blocks, $0.name) }.prefix(limit))
     }
 }

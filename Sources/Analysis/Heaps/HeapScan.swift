@@ -17,6 +17,8 @@ struct HeapScan {
     var version: String?
     /// What is free and where; nil where nobody asked.
     var layout: HeapLayout?
+    /// Where the heap holds nothing that can be a pointer.
+    var plain: PlainPages?
 
     /// A part of the heap that does not hang together: the snapshot caught the allocator in mid-operation, or the
     /// program has overwritten the allocator's own words.

@@ -6,19 +6,54 @@ package final class WindowReader {
     private let reader: any MemoryReader
     private let buffer: UnsafeMutableRawPointer
     private let capacity: UInt64
+    /// What is read at once: all of the window, or what reading ahead has grown to.
+    @exclusivity(unchecked) private var step: UInt64
+    /// Nothing is read ahead from here on.
+    private let end: UInt64
+    /// nil for a window that does not read ahead.
+    private let look: (@Sendable (UnsafeRawBufferPointer, UInt64) -> Void)?
     /// The window holds `lower ..< upper`; empty at first.
     @exclusivity(unchecked) private var lower: UInt64 = 0
     @exclusivity(unchecked) private var upper: UInt64 = 0
 
+    private static let pageBytes: UInt64 = 4096
+    private static let firstStep: UInt64 = 1 << 18
+    private static let largestStep: UInt64 = 1 << 22
+
     /// `windowBytes` is rounded up to whole pages.
     package init(_ reader: any MemoryReader, windowBytes: Int = 1 << 18) {
         self.reader = reader
-        let pages = max((windowBytes + 4095) / 4096, 1)
-        capacity = UInt64(pages * 4096)
-        buffer = .allocate(byteCount: pages * 4096, alignment: 4096)
+        capacity = max(WindowReader.wholePages(UInt64(max(windowBytes, 0))), WindowReader.pageBytes)
+        step = capacity
+        end = .max
+        look = nil
+        buffer = .allocate(byteCount: Int(capacity), alignment: Int(WindowReader.pageBytes))
+    }
+
+    /// A window for whoever goes through `range` from its start to its end: the further they come without leaving much
+    /// out, the more is read ahead, on all cores.
+    ///
+    /// - Parameter look: told of everything that is read, and its address, on the thread that read it; whole pages but for
+    ///   the last of them.
+    init(
+        _ reader: any MemoryReader, through range: AddressRange,
+        look: @escaping @Sendable (UnsafeRawBufferPointer, UInt64) -> Void
+    ) {
+        self.reader = reader
+        self.look = look
+        capacity = min(
+            max(WindowReader.wholePages(range.count) + WindowReader.pageBytes, WindowReader.pageBytes),
+            WindowReader.largestStep)
+        step = min(WindowReader.firstStep, capacity)
+        end = range.upper
+        buffer = .allocate(byteCount: Int(capacity), alignment: Int(WindowReader.pageBytes))
     }
 
     deinit { buffer.deallocate() }
+
+    private static func wholePages(_ bytes: UInt64) -> UInt64 {
+        (min(bytes, largestStep << 8) + pageBytes - 1) & ~(pageBytes - 1)
+    }
 
     /// The 64-bit word at `address`; nil where it cannot be read.
     @inline(__always)
@@ -33,9 +68,17 @@ package final class WindowReader {
     @inline(never)
     private func reload(_ address: UInt64) -> UInt64? {
         guard address <= UInt64.max - capacity - 8 else { return nil }
-        lower = address & ~4095
-        let count = reader.read(at: lower, into: UnsafeMutableRawBufferPointer(start: buffer, count: Int(capacity)))
-        upper = lower + UInt64(max(count, 0))
+        if look != nil {
+            let follows = address >= lower && address < upper &+ step / 4
+            step = follows ? min(step * 2, capacity) : min(WindowReader.firstStep, capacity)
+        }
+        lower = address & ~(WindowReader.pageBytes - 1)
+        // What lies behind the end is asked for page by page.
+        let wanted = lower < end ? min(step, end - lower) : WindowReader.pageBytes
+        let window = UnsafeMutableRawBufferPointer(start: buffer, count: Int(wanted))
+        let got =
+            look.map { reader.readInParts(at: lower, into: window, look: $0) } ?? reader.read(at: lower, into: window)
+        upper = lower + UInt64(max(got, 0))
         if address < upper, upper - address >= 8 {
             return UInt64(littleEndian: buffer.loadUnaligned(fromByteOffset: Int(address - lower), as: UInt64.self))
         }

@@ -14,7 +14,17 @@ struct Ownership {
     var shared = SharedOwnership.none
 
     /// Calls `body` for each block that `id` holds; for references between Swift objects with their label.
+    @inline(__always)
     func forEachHeld(by id: BlockID, _ body: (BlockID, UInt32?) -> Void) {
+        // Of a plain heap nothing is known but its pointers: no call for each of them.
+        guard swift == nil, shared.isEmpty else { return forEachJudged(by: id, body) }
+        for target in graph.targets(of: id) { body(target, nil) }
+        guard graph.mayHoldInterior(id) else { return }
+        for edge in graph.interiorEdges(of: id) { body(edge.target, nil) }
+    }
+
+    @inline(never)
+    private func forEachJudged(by id: BlockID, _ body: (BlockID, UInt32?) -> Void) {
         guard !shared.isEmpty else { return forEachPointer(of: id, body) }
         forEachPointer(of: id) { target, label in
             if shared.mayHold(id, target) { body(target, label) }

@@ -77,7 +77,9 @@ package struct ProcessGraph: Sendable {
         if !acceptTorn, let part = heap.torn.first { return .torn(reason: part.reason) }
 
         let roots = RootFinder(image: image, heap: heap).find()
-        let graph = GraphBuilder(image: image, index: heap.index, keepsPositions: keepsPositions).build()
+        let graph = GraphBuilder(
+            image: image, index: heap.index, keepsPositions: keepsPositions, plain: heap.plain
+        ).build()
         var types = TypeTable(image: image, graph: graph)
         let swift = types.hasSwift ? SwiftReferences(image: image, graph: graph, types: types) : nil
         if let swift { types.mark(sideTables: swift.sideTables, frames: swift.frames.keys) }

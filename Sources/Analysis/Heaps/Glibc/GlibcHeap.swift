@@ -35,12 +35,13 @@ struct GlibcHeap {
         guard size <= BlockIndexBuilder.denseLimitBytes else { return .failure(.tooLarge(size)) }
 
         let builder = BlockIndexBuilder(ranges: pieces.map(\.range))
+        let plain = PlainPages(ranges: pieces.map(\.range))
         var managed: [AddressRange] = mapped.chunks.map(\.extent)
         var freeBytes: UInt64 = 0
         var intact: [(piece: HeapPiece, foreign: [AddressRange])] = []
         for piece in pieces {
             let before = builder.smallCount
-            let result = PieceWalk(image: image, builder: builder).walk(piece)
+            let result = PieceWalk(image: image, builder: builder, plain: plain).walk(piece)
             if let reason = result.torn {
                 builder.truncate(to: before)
                 torn.append(.init(range: piece.range, reason: reason))
@@ -73,7 +74,7 @@ struct GlibcHeap {
                 }
                 .merged(),
                 arenas: arenas.count, freeBytes: freeBytes, torn: torn, home: rings[0].home,
-                version: LibcVersion(image: image).find(in: rings[0].home), layout: layout))
+                version: LibcVersion(image: image).find(in: rings[0].home), layout: layout, plain: plain))
     }
 
     private func unclaimedAnonymousMemory(_ pieces: [HeapPiece]) -> [AddressRange] {
@@ -112,6 +113,7 @@ struct GlibcHeap {
 struct PieceWalk {
     let image: MemoryImage
     let builder: BlockIndexBuilder
+    let plain: PlainPages
 
     struct Result {
         var freeBytes: UInt64 = 0
@@ -122,7 +124,8 @@ struct PieceWalk {
     }
 
     func walk(_ piece: HeapPiece) -> Result {
-        let walk = ChunkWalk(window: WindowReader(image.reader), builder: builder)
+        let window = WindowReader(image.reader, through: piece.range) { [plain] in plain.note($0, at: $1) }
+        let walk = ChunkWalk(window: window, builder: builder)
         let limit = piece.range.upper
         var result = Result()
         var chunk = piece.firstChunk
