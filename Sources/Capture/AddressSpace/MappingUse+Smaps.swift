@@ -76,6 +76,8 @@ extension MappingUse {
             case (UInt8(ascii: "i"), UInt8(ascii: "o")), (UInt8(ascii: "p"), UInt8(ascii: "f")): flags.insert(.device)
             case (UInt8(ascii: "g"), UInt8(ascii: "d")): flags.insert(.growsDown)
             case (UInt8(ascii: "l"), UInt8(ascii: "o")): flags.insert(.locked)
+            case (UInt8(ascii: "d"), UInt8(ascii: "c")): flags.insert(.leftOutOfForks)
+            case (UInt8(ascii: "w"), UInt8(ascii: "f")): flags.insert(.wipedOnFork)
             default: break
             }
         }

@@ -11,7 +11,8 @@ extension ProcFS {
     /// Without PAGEMAP_SCAN 8 bytes are read for each page of a mapping, so reservations of terabytes are left out.
     private static let entriesLimitBytes: UInt64 = 256 << 30
 
-    /// `/proc/PID/smaps`: every mapping with what the kernel counts in it, of one reading.
+    /// `/proc/PID/smaps`: every mapping with what the kernel counts in it, and its flags, of one reading. The kernel walks all
+    /// page tables for it: about as dear as a fork, so only for those who need it.
     package func smaps(of pid: Int32) throws(Failure) -> [MappingUse] {
         MappingUse.parse(smaps: try read("smaps", of: pid, limit: 4 * Limit.maps))
     }

@@ -56,7 +56,8 @@ struct Freezer {
     /// After the stop: what the child has, and what it lacks.
     mutating func describeChild(_ child: Int32, mappings: [Mapping]) {
         let inChild = ((try? procFS.mappings(of: child)) ?? []).map(\.range).merged()
-        let wiped = ((try? procFS.advice(of: child)) ?? []).filter(\.isWipedOnFork).map(\.range).merged()
+        let wiped = ((try? procFS.smaps(of: child)) ?? []).filter { $0.flags.contains(.wipedOnFork) }
+            .map(\.mapping.range).merged()
         var missing: UInt64 = 0
         var zeroed: UInt64 = 0
         for mapping in mappings where !mapping.isDevice && !mapping.isWritableShared {

@@ -54,6 +54,10 @@ package struct MappingUse: Hashable, Sendable {
         package static let growsDown = Flags(rawValue: 4)
         /// `lo`: locked in memory.
         package static let locked = Flags(rawValue: 8)
+        /// `dc`: MADV_DONTFORK, a forked child does not have it.
+        package static let leftOutOfForks = Flags(rawValue: 16)
+        /// `wf`: MADV_WIPEONFORK, a forked child finds zeros there.
+        package static let wipedOnFork = Flags(rawValue: 32)
     }
 
     package let mapping: Mapping

@@ -164,10 +164,9 @@ import Testing
         #expect(executable.wordBits == 64)
         #expect(executable.machine == 62)
         #expect(!executable.isDeleted)
-        let advice = try procfs.advice(of: 77)
-        #expect(advice.map(\.range) == [AddressRange(0x55d0_c7f1_a000, 0x55d0_c8e0_0000)])
-        #expect(advice.first?.isLeftOutOfForks == true)
-        #expect(advice.first?.isWipedOnFork == true)
+        let advised = try procfs.smaps(of: 77).filter { !$0.flags.isEmpty }
+        #expect(advised.map(\.mapping.range) == [AddressRange(0x55d0_c7f1_a000, 0x55d0_c8e0_0000)])
+        #expect(advised.first?.flags == [.leftOutOfForks, .wipedOnFork])
         let overcommit = procfs.overcommit()
         #expect(overcommit.mode == 2)
         #expect(overcommit.commitLimitBytes == 2000 * 1024)

@@ -148,7 +148,10 @@ import Testing
         for name in ["[heap]", "[stack]", "[vdso]", "[vvar]"] {
             #expect(mappings.contains { $0.nameBytes == Array(name.utf8) }, "\(name)")
         }
-        #expect(try procfs.advice(of: memory).isEmpty)
+        let advised = try procfs.smaps(of: memory).filter {
+            !$0.flags.isDisjoint(with: [.leftOutOfForks, .wipedOnFork])
+        }
+        #expect(advised.isEmpty)
         let deleted = try procfs.mappings(of: kernel.pid("deleted"))
         #expect(deleted.contains { $0.nameBytes == Array("/tmp/gone (deleted)".utf8) })
     }
