@@ -37,7 +37,10 @@ extension ProcFS {
         facts.threads = threadPlaces(of: pid)
         facts.reader = reader(of: pid, facts.pages, &gaps)
         facts.entryPoint = entryPoint(of: pid)
-        var modules = LoadedModules(reader: facts.reader) { [root] in ImageFile($0, of: pid, root: root) }
+        let servers = FileServers(of: pid, procFS: self)
+        var modules = LoadedModules(reader: facts.reader) { [root] in
+            ImageFile($0, of: pid, root: root, servers: servers)
+        }
         modules.find(in: mappings, entry: facts.entryPoint)
         facts.modules = modules.modules
         if modules.unread > 0 {
@@ -47,6 +50,7 @@ extension ProcFS {
                     reason: "their files cannot be opened or are no ELF files for x86-64; told apart by permissions",
                     remedy: "run nusu as root: sudo nusu maps \(pid)"))
         }
+        if let gap = servers.gap(of: mappings.map(\.mapping)) { gaps.append(gap) }
         facts.sharers = sharers(of: facts, at: address, &gaps)
         facts.gaps = gaps
         return facts

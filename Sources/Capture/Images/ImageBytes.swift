@@ -28,7 +28,10 @@ final class ImageFile: ImageBytes {
     /// The target chose the path, so nothing is opened before it is known to be what is mapped: a device could react to
     /// being opened, and a pipe could wait. `map_files` also leads to deleted files and to those of other mount
     /// namespaces, but asks for CAP_CHECKPOINT_RESTORE (man 5 proc_pid_map_files).
-    init?(_ mapping: Mapping, of pid: Int32, root: String) {
+    ///
+    /// - Parameter servers: of the file systems of `pid`; nil where a thread that may hang asks.
+    init?(_ mapping: Mapping, of pid: Int32, root: String, servers: FileServers?) {
+        guard servers?.mayRead(mapping) != false else { return nil }
         let low = String(mapping.range.lower, radix: 16)
         let high = String(mapping.range.upper, radix: 16)
         let entry = Array("\(root)/\(pid)/map_files/\(low)-\(high)".utf8)
@@ -40,6 +43,7 @@ final class ImageFile: ImageBytes {
         let device = ImageFile.deviceNumber(mapping.deviceMajor, mapping.deviceMinor)
         let path = Array("\(root)/\(pid)/root".utf8) + mapping.nameBytes
         guard mapping.nameBytes.first == UInt8(ascii: "/"), !mapping.nameBytes.contains(0),
+            servers?.isServed(pathBytes: mapping.nameBytes) != true,
             let opened = ImageFile.open(
                 path, follow: false, where: { $0.st_ino == mapping.inode && $0.st_dev == device })
         else { return nil }

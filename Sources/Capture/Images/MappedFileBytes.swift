@@ -8,6 +8,7 @@ import Synchronization
 package final class MappedFileBytes: MemoryReader {
     private let pid: Int32
     private let root: String
+    private let servers: FileServers
     /// Ascending. Of private mappings those that nobody may write to: in others the process has pages of its own.
     private let mappings: [Mapping]
     /// nil: cannot be opened.
@@ -16,9 +17,12 @@ package final class MappedFileBytes: MemoryReader {
     /// Each holds a descriptor.
     private static let fileLimit = 256
 
-    /// - Parameter mappings: ascending.
-    package init(of pid: Int32, mappings: [Mapping], procFS: ProcFS) {
+    /// - Parameters:
+    ///   - mappings: ascending.
+    ///   - servers: of the file systems of `pid`.
+    package init(of pid: Int32, mappings: [Mapping], procFS: ProcFS, servers: FileServers) {
         self.pid = pid
+        self.servers = servers
         root = procFS.root
         self.mappings = mappings.filter {
             $0.isFileBacked && !$0.isDevice && ($0.permissions.contains(.shared) || !$0.permissions.contains(.write))
@@ -30,7 +34,7 @@ package final class MappedFileBytes: MemoryReader {
         let file = files.withLock { files in
             if let known = files[id] { return known }
             guard files.count < MappedFileBytes.fileLimit else { return nil }
-            let opened = ImageFile(mapping, of: pid, root: root)
+            let opened = ImageFile(mapping, of: pid, root: root, servers: servers)
             files[id] = .some(opened)
             return opened
         }

@@ -15,11 +15,12 @@ package struct ModuleFiles: Sendable {
 
     /// - Parameter mappings: ascending, as a snapshot has them.
     package init(of pid: Int32, mappings: [Mapping], procFS: ProcFS) {
+        let servers = FileServers(of: pid, procFS: procFS)
         var known: Set<UInt64> = []
         var files: [(ImageFile, UInt64?)] = []
         for mapping in mappings where mapping.isFileBacked && mapping.permissions.contains(.execute) {
             guard files.count < ModuleFiles.limit, known.insert(mapping.inode).inserted,
-                let file = ImageFile(mapping, of: pid, root: procFS.root)
+                let file = ImageFile(mapping, of: pid, root: procFS.root, servers: servers)
             else { continue }
             files.append((file, ElfImage(file)?.bias(of: mapping)))
         }

@@ -9,6 +9,7 @@ package struct ModuleSymbols: SymbolSource {
     private let root: String
     private let mappings: [Mapping]
     private let cache = Cache()
+    private let servers: FileServers
 
     /// Mappings that are looked at below an address to find where its file begins.
     private static let mappingsBack = 64
@@ -17,6 +18,7 @@ package struct ModuleSymbols: SymbolSource {
     package init(of pid: Int32, mappings: [Mapping], procFS: ProcFS) {
         self.pid = pid
         self.root = procFS.root
+        servers = FileServers(of: pid, procFS: procFS)
         self.mappings = mappings
     }
 
@@ -25,7 +27,9 @@ package struct ModuleSymbols: SymbolSource {
             return nil
         }
         let mapping = mappings[first]
-        return cache.withModule(ModuleKey(mapping), open: { ImageFile(mapping, of: pid, root: root) }) { module in
+        return cache.withModule(
+            ModuleKey(mapping), open: { ImageFile(mapping, of: pid, root: root, servers: servers) }
+        ) { module in
             guard let bias = module.image.bias(of: mapping), module.image.isLoaded(address &- bias),
                 let match = module.table?.match(address &- bias)
             else { return nil }

@@ -114,12 +114,14 @@ extension SnapshotCapture {
     func session(of threads: [Int32]) throws(Obstacle) -> SnapshotSession {
         let memory = try openMemory(writable: false)
         let mappings = try listMappings()
-        var freezer = try Freezer(capture: self, memory: memory, before: mappings)
+        let servers = FileServers(of: process.pid, procFS: procFS)
+        var freezer = try Freezer(capture: self, memory: memory, servers: servers, before: mappings)
         freezer.describeStanding(mappings)
         let state = ReadingState()
         let reader = SnapshotReader(
             regions: freezer.regions, live: memory, child: nil, copies: nil, state: state,
-            files: MappedFileBytes(of: process.pid, mappings: mappings, procFS: procFS), isChildGone: { _ in false })
+            files: MappedFileBytes(of: process.pid, mappings: mappings, procFS: procFS, servers: servers),
+            isChildGone: { _ in false })
         let image = MemoryImage(
             process: process, mappings: mappings, threads: readRegisters(threads).map(threadState),
             kernelHeldWords: ((try? procFS.epollData(of: process.pid)) ?? []).sorted(), reader: reader,

@@ -11,6 +11,7 @@ struct Freezer {
     private let process: ProcessIdentity
     private let procFS: ProcFS
     private let memory: OpenMemory
+    private let servers: FileServers
     private(set) var copies: CopiedMemory?
     private(set) var regions: [SnapshotRegion] = []
     private(set) var gaps: [Gap] = []
@@ -23,7 +24,10 @@ struct Freezer {
     /// Makes room before the stop: the first touch of a page costs more than its copy.
     ///
     /// - Parameter before: the mappings before the stop.
-    init(capture: SnapshotCapture, memory: OpenMemory, before: [Mapping]) throws(SnapshotCapture.Obstacle) {
+    init(
+        capture: SnapshotCapture, memory: OpenMemory, servers: FileServers, before: [Mapping]
+    ) throws(SnapshotCapture.Obstacle) {
+        self.servers = servers
         method = capture.method
         process = capture.process
         procFS = capture.procFS
@@ -76,7 +80,7 @@ struct Freezer {
         }
         addGap(missing, of: "memory that is kept out of forks", reason: "MADV_DONTFORK; read while the target ran")
         addGap(zeroed, of: "memory that forks find empty", reason: "MADV_WIPEONFORK; read while the target ran")
-        finish()
+        finish(mappings)
     }
 
     // MARK: - Copy
@@ -99,7 +103,7 @@ struct Freezer {
                 regions.append(SnapshotRegion(mapping.range, .live, of: mapping))
             }
         }
-        finish()
+        finish(mappings)
     }
 
     /// Private memory that is, or was before it was made read-only (RELRO), written to.
@@ -134,7 +138,7 @@ struct Freezer {
     mutating func describeStanding(_ mappings: [Mapping]) {
         learnShared(mappings)
         regions = mappings.filter { !$0.isDevice }.map { SnapshotRegion($0.range, .frozen, of: $0) }
-        finish()
+        finish(mappings)
     }
 
     // MARK: - Parts
@@ -142,7 +146,7 @@ struct Freezer {
     /// A forked process has no page tables for shared memory until it touches it, and what another process wrote there may
     /// hold its pointers all the same: the file behind the mapping tells what there is.
     private mutating func learnShared(_ mappings: [Mapping]) {
-        for mapping in mappings where mapping.isSharedMemory {
+        for mapping in mappings where mapping.isSharedMemory && servers.mayRead(mapping) {
             if let data = BackingFile.data(of: mapping, process: process.pid, root: procFS.root) {
                 shared.append((mapping.range, data))
             } else {
@@ -183,13 +187,19 @@ struct Freezer {
         return true
     }
 
-    private mutating func finish() {
+    private mutating func finish(_ mappings: [Mapping]) {
         for (mapping, data) in shared { describe(mapping, data: data) }
         addGap(
             untouchedSharedBytes, of: "shared memory that the target has not touched",
             reason: "only a privileged user can see what others wrote there")
         addGap(unfrozenSharedBytes, of: "shared memory", reason: "read while the target ran")
         regions.sort { $0.range.lower < $1.range.lower }
+        guard let gap = servers.gap(of: mappings) else { return }
+        gaps.append(gap)
+        let untouchable = mappings.filter { !servers.mayRead($0) }.map(\.range)
+        for (number, region) in regions.enumerated() where untouchable.contains(where: { $0.contains(region.range) }) {
+            regions[number].isServed = true
+        }
     }
 
     /// Splits what is not copied of a shared mapping into the parts that hold data and those that do not.

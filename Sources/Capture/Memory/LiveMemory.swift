@@ -27,7 +27,10 @@ package final class LiveMemory: MemoryReader {
     /// The image of what is written in a process's modules, up to 16 MiB of each: without threads, and not of one moment.
     package static func modules(of process: ProcessIdentity, procFS: ProcFS) throws(Failure) -> MemoryImage {
         let reader = try LiveMemory(of: process.pid, procFS: procFS)
-        let mappings = try procFS.mappings(of: process.pid).filter { $0.isFileBacked || $0.isAnonymous }
+        let servers = FileServers(of: process.pid, procFS: procFS)
+        let mappings = try procFS.mappings(of: process.pid).filter {
+            ($0.isFileBacked && servers.mayRead($0)) || $0.isAnonymous
+        }
         return MemoryImage(
             process: process, mappings: mappings.filter { $0.range.count <= 16 << 20 }, threads: [], reader: reader)
     }

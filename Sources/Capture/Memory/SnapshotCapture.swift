@@ -32,13 +32,16 @@ struct SnapshotCapture {
         let zombies = ZombieReaper.leftovers(of: process.pid, procFS: procFS)
         let memory = try openMemory(writable: method == .fork || !zombies.isEmpty)
         let before = try listMappings()
+        // Before the stop: a machine may have to be asked, and is waited for.
+        let servers = FileServers(of: process.pid, procFS: procFS)
+        let touched = before.filter(servers.mayRead)
         let gadgets =
-            method == .fork || !zombies.isEmpty ? GadgetSearch.find(mappings: before, memory: memory) : nil
+            method == .fork || !zombies.isEmpty ? GadgetSearch.find(mappings: touched, memory: memory) : nil
         if method == .fork, gadgets == nil { throw .unforkable("it has no instructions to return with") }
         let reaper = gadgets.map {
             ZombieReaper(process: process, procFS: procFS, memory: memory, gadgets: $0)
         }
-        var freezer = try Freezer(capture: self, memory: memory, before: before)
+        var freezer = try Freezer(capture: self, memory: memory, servers: servers, before: before)
 
         let urgency = Urgency()
         var attachment = Attachment(process: process.pid)
@@ -69,7 +72,7 @@ struct SnapshotCapture {
         let watch = childPid.flatMap { headroomWatch(of: $0, state) }
         let reader = SnapshotReader(
             regions: freezer.regions, live: memory, child: childMemory, copies: freezer.copies, state: state,
-            files: MappedFileBytes(of: process.pid, mappings: mappings, procFS: procFS),
+            files: MappedFileBytes(of: process.pid, mappings: mappings, procFS: procFS, servers: servers),
             isChildGone: { [procFS] pid in (try? procFS.stat(of: pid))?.isZombie ?? true })
         let epollAfter = (try? procFS.epollData(of: process.pid)) ?? []
         let image = MemoryImage(

@@ -70,6 +70,8 @@ final class SnapshotReader: MemoryReader {
             guard let source = UnsafeRawPointer(bitPattern: start + offset) else { return 0 }
             part.copyMemory(from: UnsafeRawBufferPointer(start: source, count: part.count))
             return part.count
+        case .frozen where region.isServed, .live where region.isServed:
+            return readOwnPages(index, at: address, into: part)
         case .frozen where state.stop == nil:
             if frozen === live, let got = readFile(index, at: address, into: part) { return got }
             let got = frozen.file.read(at: address, into: part)
@@ -92,18 +94,32 @@ final class SnapshotReader: MemoryReader {
             let got = files.read(at: address, into: part)
             return got > 0 ? got : nil
         }
-        let own = ownPages.withLock { known in
-            if let pages = known[index] { return pages }
-            let pages = live.pages.pages(.written, in: region.range)
-            known[index] = pages
-            return pages
-        }
+        let own = ownPages(of: index, in: live)
         let range = AddressRange(address, address + UInt64(part.count))
         // Up to the first page of the process's own, or that page and its neighbours.
         guard let first = own.first(where: { $0.overlaps(range) }) else { return fromFile(files, range, part) }
         if first.lower > address { return fromFile(files, AddressRange(address, first.lower), part) }
         let count = Int(min(first.upper, range.upper) - address)
         return live.file.read(at: address, into: UnsafeMutableRawBufferPointer(rebasing: part[..<count]))
+    }
+
+    private func ownPages(of index: Int, in memory: OpenMemory) -> [AddressRange] {
+        ownPages.withLock { known in
+            if let pages = known[index] { return pages }
+            let pages = memory.pages.pages(.written, in: regions[index].range)
+            known[index] = pages
+            return pages
+        }
+    }
+
+    /// Of a region whose file may not be touched: a page that is the file's might have to be fetched from it.
+    private func readOwnPages(_ index: Int, at address: UInt64, into part: UnsafeMutableRawBufferPointer) -> Int {
+        let source = regions[index].source == .frozen ? frozen : live
+        guard state.stop == nil, let own = ownPages(of: index, in: source).first(where: { $0.contains(address) }) else {
+            return 0
+        }
+        let count = min(part.count, Int(clamping: own.upper - address))
+        return source.file.read(at: address, into: UnsafeMutableRawBufferPointer(rebasing: part[..<count]))
     }
 
     private func fromFile(
@@ -136,8 +152,9 @@ final class SnapshotReader: MemoryReader {
         case .copied: return [range]
         case .frozen, .live:
             guard state.stop == nil || !(region.isWritable || region.isShared) else { return [] }
-            if region.isPopulated { return [range] }
             let source = region.source == .frozen && state.stop == nil ? frozen : live
+            if region.isServed { return source.pages.pages(.written, in: range) }
+            if region.isPopulated { return [range] }
             if region.isFileBacked, !region.isShared {
                 guard wholeFiles else { return source.pages.pages(.written, in: range) }
                 if region.range.count <= SnapshotReader.smallFileBytes { return [range] }

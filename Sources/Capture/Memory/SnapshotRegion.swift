@@ -21,6 +21,8 @@ struct SnapshotRegion: Hashable {
     let isShared: Bool
     /// All of it holds data, whatever the process's page tables say.
     var isPopulated = false
+    /// Its file lies on a file system that nusu does not wait for (`FileServers`): only pages of the process's own may be read.
+    var isServed = false
 
     /// A part of this region from a source of its own.
     func part(_ range: AddressRange, _ source: Source, isPopulated: Bool) -> SnapshotRegion {

@@ -88,21 +88,26 @@ struct Overview: ParsableCommand, Verb {
         let watched = Moment.now.seconds(since: start)
         var portrait = try procfs.portrait(of: identity, own: getpid())
         portrait.earlier = earlier
+        let mappings = try? procfs.mappings(of: identity.pid)
+        let servers = FileServers(of: identity.pid, procFS: procfs)
         var report = OverviewReport(
             show: ShowReport(portrait: portrait, facts: procfs.machineFacts()), history: history,
             watchedSeconds: watchTime.value > 0 ? watched : 0, groups: groups,
             descriptorLimit: procfs.limits(of: identity.pid)?.openFiles,
-            runtime: runtime(of: identity, portrait.record.stat, procfs), permission: permission(identity, procfs))
+            runtime: runtime(of: identity, portrait.record.stat, mappings, servers, procfs),
+            permission: permission(identity, procfs))
         report.gaps = portrait.gaps
+        if let gap = servers.gap(of: mappings ?? []) { report.gaps.append(gap) }
         return report
     }
 
     /// nil where its files may not be seen, and for what has none.
-    private func runtime(of identity: ProcessIdentity, _ stat: ProcessStat, _ procfs: ProcFS) -> RuntimeFacts? {
-        guard !stat.isZombie, !stat.isKernelThread, let mappings = try? procfs.mappings(of: identity.pid) else {
-            return nil
-        }
-        let bytes = MappedFileBytes(of: identity.pid, mappings: mappings, procFS: procfs)
+    private func runtime(
+        of identity: ProcessIdentity, _ stat: ProcessStat, _ mappings: [Mapping]?, _ servers: FileServers,
+        _ procfs: ProcFS
+    ) -> RuntimeFacts? {
+        guard !stat.isZombie, !stat.isKernelThread, let mappings else { return nil }
+        let bytes = MappedFileBytes(of: identity.pid, mappings: mappings, procFS: procfs, servers: servers)
         return RuntimeSurvey(identity, mappings: mappings, reader: bytes).facts()
     }
 
