@@ -1,0 +1,35 @@
+/// Who is connected to whom, at one moment: processes, and the channels that join them.
+package struct ChannelGraph: Sendable {
+    package struct Process: Hashable, Sendable {
+        package var identity: ProcessIdentity
+        /// 0 where there is none that can be seen.
+        package var parent: Int32
+        /// The effective user; nil: not known.
+        package var user: UInt32?
+        package var isZombie: Bool
+
+        package init(identity: ProcessIdentity, parent: Int32, user: UInt32?, isZombie: Bool = false) {
+            self.identity = identity
+            self.parent = parent
+            self.user = user
+            self.isZombie = isZombie
+        }
+    }
+
+    /// In the order of kinds, then as they were found. Those that only one process has are among them.
+    package var channels: [Channel]
+    /// All that were looked at, kernel threads left out.
+    package var processes: [Int32: Process]
+    /// Processes whose descriptors may not be read, or which did not answer: they may be at any other end. Ascending.
+    package var unseen: [Int32]
+    package var gaps: [Gap]
+
+    package init(
+        channels: [Channel] = [], processes: [Int32: Process] = [:], unseen: [Int32] = [], gaps: [Gap] = []
+    ) {
+        self.channels = channels
+        self.processes = processes
+        self.unseen = unseen
+        self.gaps = gaps
+    }
+}
