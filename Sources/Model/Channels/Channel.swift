@@ -33,7 +33,7 @@ package struct Channel: Hashable, Sendable {
 
     package enum Role: String, Sendable {
         case read, write, both
-        /// Has it in its memory.
+        /// Has it in its memory and may write there; who may only read there has `read`.
         case map
         case listen
         /// Is told when something happens: epoll, inotify, signalfd; of a pidfd: who holds it.
@@ -42,6 +42,8 @@ package struct Channel: Hashable, Sendable {
         case watched
         /// A thread of it sleeps there just now: in semop, msgrcv, msgsnd, at a futex.
         case wait
+        /// Holds the lock that others wait for, by the lock's own word.
+        case hold
         /// Used it last, by the kernel's note of the last user (System V): it may be done with it.
         case used
         case parent, child
@@ -149,7 +151,9 @@ package struct Channel: Hashable, Sendable {
     package var state: State?
     /// Seconds that it has been stuck, or that nothing went through it; nil: not known.
     package var since: Double?
-    /// The user whose it is, where the kernel says.
+    /// Seconds that it has been there, at least; nil: not known.
+    package var age: Double?
+    /// The user whose it is, or whose the end is that was not seen, where the kernel says.
     package var owner: UInt32?
     /// Of an epoll: what it watches: identities of other channels, or paths.
     package var watched: [String] = []
