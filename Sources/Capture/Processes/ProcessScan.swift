@@ -1,8 +1,6 @@
 import Glibc
 package import Kernel
 package import Model
-import Synchronization
-import SystemPackage
 
 /// A look at many processes at once.
 package struct ProcessScan: Sendable {
@@ -46,17 +44,25 @@ extension ProcFS {
         let processes: [Int32]
         if let asked = request.processes { processes = asked } else { processes = try processIDs() }
         let moment = Moment.now
-        let walks = ProcFS.parts(processes).map { ScanWalk(root: root, processes: $0, request: request) }
-        if walks.count == 1, request.sources.isDisjoint(with: .lockable) {
-            walks[0].run(as: 0)
+        let records = try walk(processes, request.steps(root: root), patience: patience)
+        return ProcessScan(records: records, moment: moment)
+    }
+
+    /// Walks through processes, in several parts at once where there are many; in their order.
+    func walk<Value>(
+        _ processes: [Int32], _ steps: ProcessWalk<Value>.Steps, patience: Double
+    ) throws(Failure) -> [Value] {
+        let walks = ProcFS.parts(processes).map { ProcessWalk(root: root, processes: $0, steps: steps) }
+        if walks.count == 1, steps.wait == nil {
+            walks[0].run(as: 0, mayWait: true)
         } else {
             var watches: [ScanWatch] = []
             for walk in walks { watches.append(try ScanWatch(walk, patience: patience)) }
             for watch in watches { try watch.finish() }
         }
-        var records = try walks[0].finish()
-        for walk in walks.dropFirst() { records += try walk.finish() }
-        return ProcessScan(records: records, moment: moment)
+        var values = try walks[0].finish()
+        for walk in walks.dropFirst() { values += try walk.finish() }
+        return values
     }
 
     /// Nearly all of a look's time goes to the kernel, which answers two as fast as one: one part for each processor, up to
@@ -69,111 +75,41 @@ extension ProcFS {
     }
 }
 
-/// The walk through all processes. It may be left in the middle, where its thread got stuck, and gone on with by another.
-final class ScanWalk: Sendable {
-    /// Where the walk is.
-    struct State {
-        /// Which thread of nusu's walks; one that was given up on has another number, and may change nothing more.
-        var walker = 0
-        /// The process to be looked at next.
-        var next = 0
-        var records: [ProcessRecord] = []
-        /// What is known of the process whose memory lock is being waited for.
-        var waiting: (record: ProcessRecord, since: Moment)?
-        var error: Errno?
-        var isDone = false
+extension ProcessScan.Request {
+    fileprivate func steps(root: String) -> ProcessWalk<ProcessRecord>.Steps {
+        let request = self
+        // The files asked for whose reading may take for ever.
+        let lockable = sources.intersection(.lockable)
+        var steps = ProcessWalk<ProcessRecord>.Steps { process, reader in
+            guard var record = reader.record(request.sources, process: process), request.isWanted(record) else {
+                return nil
+            }
+            if request.isSingle(record) { reader.complete(&record, request.sources) }
+            return record
+        }
+        if !lockable.isEmpty { steps.wait = { $1.completeWaiting(&$0, request.sources) } }
+        steps.giveUp = { $0.locked = lockable }
+        steps.finish = { record, reader in
+            request.isSingle(record) ? [record] : request.threads(of: record, root: root, &reader)
+        }
+        return steps
     }
 
-    let state = Mutex(State())
-    private let root: String
-    private let processes: ArraySlice<Int32>
-    private let request: ProcessScan.Request
-
-    init(root: String, processes: ArraySlice<Int32>, request: ProcessScan.Request) {
-        self.root = root
-        self.processes = processes
-        self.request = request
-        state.withLock { state in
-            state.next = processes.startIndex
-            state.records.reserveCapacity(processes.count)
-        }
-    }
-
-    /// The files asked for whose reading may take for ever.
-    var lockable: ProcessSources { request.sources.intersection(.lockable) }
-
-    func finish() throws(Failure) -> [ProcessRecord] {
-        let (records, error) = state.withLock { state in
-            defer { state.records = [] }
-            return (state.records, state.error)
-        }
-        guard let error else { return records }
-        throw Failure(
-            .internal, what: "cannot read \(root): \(error)", subject: root, remedy: "mount -t proc proc /proc")
-    }
-
-    /// Walks on from where the walk is, to its end or until this walker is given up on.
-    /// - Parameter mayWait: lockable files are read; else they are given up on unread.
-    func run(as walker: Int, mayWait: Bool = true) {
-        do {
-            var reader = try ProcessReader(root: root)
-            while let process = begin(walker) { look(at: process, &reader, walker, mayWait: mayWait) }
-        } catch {
-            state.withLock { $0.error = error }
-        }
-        state.withLock { state in if state.walker == walker { state.isDone = true } }
-    }
-
-    private func begin(_ walker: Int) -> Int32? {
-        state.withLock { state in
-            guard state.walker == walker, state.next < processes.endIndex else { return nil }
-            defer { state.next += 1 }
-            return processes[state.next]
-        }
-    }
-
-    private func look(at process: Int32, _ reader: inout ProcessReader, _ walker: Int, mayWait: Bool) {
-        reader.enter(process: process)
-        guard var record = reader.record(request.sources, process: process), request.isWanted(record) else { return }
-        let single = !request.threads || record.stat.threadCount == 1
-        if single { reader.complete(&record, request.sources) }
-        if !mayWait {
-            record.locked = lockable
-        } else if !lockable.isEmpty {
-            guard wait(with: record, walker) else { return }
-            reader.completeWaiting(&record, request.sources)
-        }
-        let threads = single ? [] : threads(of: record, &reader)
-        state.withLock { state in
-            guard state.walker == walker else { return }
-            state.waiting = nil
-            if single { state.records.append(record) } else { state.records += threads }
-        }
-    }
-
-    /// Says that what follows may take for ever.
-    private func wait(with record: ProcessRecord, _ walker: Int) -> Bool {
-        let now = Moment.now
-        return state.withLock { state in
-            guard state.walker == walker else { return false }
-            state.waiting = (record, now)
-            return true
-        }
-    }
+    private func isSingle(_ record: ProcessRecord) -> Bool { !threads || record.stat.threadCount == 1 }
 
     /// One record for each thread. What belongs to the whole process is taken from `record`.
-    private func threads(of record: ProcessRecord, _ reader: inout ProcessReader) -> [ProcessRecord] {
+    private func threads(of record: ProcessRecord, root: String, _ reader: inout ProcessReader) -> [ProcessRecord] {
         let process = record.processID
         let threads = (try? ProcFS(root: root).threadIDs(of: process)) ?? []
         return threads.compactMap { thread in
             reader.enter(process: process, thread: thread)
-            guard var own = reader.record(request.sources.subtracting(.owner), process: process) else { return nil }
+            guard var own = reader.record(sources.subtracting(.owner), process: process) else { return nil }
             own.owner = record.owner
             own.argumentBytes = record.argumentBytes
             own.proportionalBytes = record.proportionalBytes
-            reader.complete(&own, request.sources)
+            reader.complete(&own, sources)
             own.denied.formUnion(record.denied)
-            if request.mainThreadHasTotals, thread == process {
+            if mainThreadHasTotals, thread == process {
                 own.stat.userTicks = record.stat.userTicks
                 own.stat.systemTicks = record.stat.systemTicks
                 own.stat.minorFaults = record.stat.minorFaults

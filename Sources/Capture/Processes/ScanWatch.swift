@@ -1,18 +1,17 @@
 import Kernel
 import Model
-import Synchronization
 
 /// Watches the thread that walks. Where that one got stuck at a locked memory map, another goes on behind it.
 struct ScanWatch {
     /// How many threads may be left stuck; from there on no lockable file is opened.
     static let stuckLimit = 16
 
-    private let walk: ScanWalk
+    private let walk: any WatchedWalk
     private let patience: Double
     private let first: WatchedThread
 
     /// Starts the walk.
-    init(_ walk: ScanWalk, patience: Double) throws(Failure) {
+    init(_ walk: any WatchedWalk, patience: Double) throws(Failure) {
         self.walk = walk
         self.patience = patience
         first = try ScanWatch.start(walk, as: 0)
@@ -24,16 +23,16 @@ struct ScanWatch {
         for walker in 0...ScanWatch.stuckLimit {
             if walker > 0 { thread = try ScanWatch.start(walk, as: walker) }
             while !thread.waitForEnd(seconds: patience / 2) {
-                if isStuck(thread), giveUp(walker) { break }
+                if isStuck(thread), walk.giveUp(walker, patience: patience) { break }
             }
-            if walk.state.withLock({ $0.isDone }) { return }
+            if walk.isDone { return }
         }
         walk.run(as: ScanWatch.stuckLimit + 1, mayWait: false)
     }
 
-    private static func start(_ walk: ScanWalk, as walker: Int) throws(Failure) -> WatchedThread {
+    private static func start(_ walk: any WatchedWalk, as walker: Int) throws(Failure) -> WatchedThread {
         do {
-            return try WatchedThread { walk.run(as: walker) }
+            return try WatchedThread { walk.run(as: walker, mayWait: true) }
         } catch {
             throw Failure(
                 .internal, what: "cannot start a thread: \(error)", subject: "nusu",
@@ -43,24 +42,9 @@ struct ScanWatch {
 
     /// Waited for long enough, and not for a processor.
     private func isStuck(_ thread: WatchedThread) -> Bool {
-        guard let since = walk.state.withLock({ $0.waiting?.since }), Moment.now.seconds(since: since) > patience else {
+        guard let since = walk.waitingSince, Moment.now.seconds(since: since) > patience else {
             return false
         }
         return thread.isAsleep
-    }
-
-    /// Keeps what is known of the process, and takes the walk from its walker; false when that one has just gone on.
-    private func giveUp(_ walker: Int) -> Bool {
-        walk.state.withLock { state in
-            guard let waiting = state.waiting, state.walker == walker,
-                Moment.now.seconds(since: waiting.since) > patience
-            else { return false }
-            var record = waiting.record
-            record.locked = walk.lockable
-            state.records.append(record)
-            state.waiting = nil
-            state.walker += 1
-            return true
-        }
     }
 }
