@@ -9,12 +9,17 @@
 #include <linux/netlink.h>
 #include <linux/sock_diag.h>
 #include <linux/unix_diag.h>
+#include <mqueue.h>
 #include <netinet/tcp.h>
 #include <sched.h>
+#include <sys/ipc.h>
+#include <sys/msg.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/sem.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/statfs.h>
 #include <sys/time.h>
 
 const void *clinux_find(const void *hay, size_t hay_size, const void *needle, size_t needle_size) {
@@ -190,18 +195,54 @@ ssize_t clinux_ask_unix_sockets(int descriptor) {
     return send(descriptor, &message, sizeof message, 0);
 }
 
-ssize_t clinux_ask_internet_sockets(int descriptor, uint8_t family, uint8_t protocol) {
+ssize_t clinux_ask_internet_sockets(int descriptor, uint8_t family, uint8_t protocol, int counts) {
     struct {
         struct nlmsghdr header;
         struct inet_diag_req_v2 request;
     } message = {
         {sizeof message, SOCK_DIAG_BY_FAMILY, NLM_F_REQUEST | NLM_F_DUMP, 0, 0},
-        {.sdiag_family = family, .sdiag_protocol = protocol, .idiag_states = ~(1U << TCP_TIME_WAIT)},
+        {.sdiag_family = family,
+         .sdiag_protocol = protocol,
+         .idiag_ext = counts ? 1U << (INET_DIAG_INFO - 1) : 0,
+         .idiag_states = ~(1U << TCP_TIME_WAIT)},
     };
     return send(descriptor, &message, sizeof message, 0);
 }
 
 int clinux_enter_network(int file) { return setns(file, CLONE_NEWNET); }
+
+int clinux_enter_ipc(int file) { return setns(file, CLONE_NEWIPC); }
+
+int clinux_pipe_fill(int descriptor, int *unread, int *capacity) {
+    *capacity = fcntl(descriptor, F_GETPIPE_SZ);
+    return *capacity < 0 ? -1 : ioctl(descriptor, FIONREAD, unread);
+}
+
+int clinux_queue_fill(int descriptor, long *messages, long *limit, long *size) {
+    struct mq_attr attributes;
+    // The system call itself: a descriptor that is no queue is EBADF, and nothing is changed.
+    if (syscall(SYS_mq_getsetattr, descriptor, NULL, &attributes) != 0) return -1;
+    *messages = attributes.mq_curmsgs;
+    *limit = attributes.mq_maxmsg;
+    *size = attributes.mq_msgsize;
+    return 0;
+}
+
+long clinux_file_system(const char *path) {
+    struct statfs facts;
+    return statfs(path, &facts) != 0 ? -1 : (long)facts.f_type;
+}
+
+int clinux_semaphore_user(int set, int number) { return semctl(set, number, GETPID); }
+
+int clinux_semaphore_value(int set, int number) { return semctl(set, number, GETVAL); }
+
+long clinux_message_capacity(int queue) {
+    struct msqid_ds facts;
+    return msgctl(queue, IPC_STAT, &facts) != 0 ? -1 : (long)facts.msg_qbytes;
+}
+
+static double seconds(struct statx_timestamp time) { return (double)time.tv_sec + time.tv_nsec / 1e9; }
 
 int clinux_file_facts(int folder, const char *name, struct clinux_file_facts *facts) {
     struct statx status;
@@ -214,6 +255,11 @@ int clinux_file_facts(int folder, const char *name, struct clinux_file_facts *fa
         .inode = status.stx_ino,
         .size = status.stx_size,
         .blocks = status.stx_blocks,
+        .special_major = status.stx_rdev_major,
+        .special_minor = status.stx_rdev_minor,
+        .accessed = seconds(status.stx_atime),
+        .modified = seconds(status.stx_mtime),
+        .changed = seconds(status.stx_ctime),
     };
     return 0;
 }

@@ -13,6 +13,13 @@ package struct FileFacts: Hashable, Sendable {
     package let sizeBytes: UInt64
     /// What it takes of its disk.
     package let diskBytes: UInt64
+    /// Of a device: which one.
+    package let specialMajor: UInt32
+    package let specialMinor: UInt32
+    /// When it was last read, written, and changed in any way: seconds since 1970.
+    package let accessed: Double
+    package let modified: Double
+    package let changed: Double
 
     /// Of what `name` below the open directory `folder` leads to; nil where it cannot be told.
     ///
@@ -27,5 +34,7 @@ package struct FileFacts: Hashable, Sendable {
         inode = facts.inode
         sizeBytes = facts.size
         diskBytes = facts.blocks.multipliedReportingOverflow(by: 512).partialValue
+        (specialMajor, specialMinor) = (facts.special_major, facts.special_minor)
+        (accessed, modified, changed) = (facts.accessed, facts.modified, facts.changed)
     }
 }

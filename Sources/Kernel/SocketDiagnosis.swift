@@ -25,25 +25,25 @@ package struct SocketDiagnosis: ~Copyable {
             descriptor = try checked { clinux_open_diagnosis() }
             return
         }
-        descriptor = try OwnerThread.run(
-            { () throws(Errno) -> Int32 in
-                let file = try checked { open(namespace, O_RDONLY | O_CLOEXEC) }
-                defer { close(file) }
-                _ = try checked { clinux_enter_network(file) }
-                return try checked { clinux_open_diagnosis() }
-            }, failed: { $0 })
+        descriptor = try Namespace.visit(namespace, .network) { () throws(Errno) in
+            try checked { clinux_open_diagnosis() }
+        }
     }
 
     deinit { close(descriptor) }
 
     /// Hands the kernel's answer over, one datagram of several messages at a time, until `take` has seen the last.
-    /// - Parameter take: false when that was the last message.
+    /// - Parameters:
+    ///   - counts: of TCP also how many bytes went which way.
+    ///   - take: false when that was the last message.
     ///
     /// Throws ENOENT where the kernel cannot tell of such sockets, EAGAIN when it does not answer for some seconds.
     ///
     /// The corresponding C functions are `send` and `recv`.
-    package borrowing func dump(_ subject: Subject, _ take: (UnsafeRawBufferPointer) -> Bool) throws(Errno) {
-        _ = try checked { SocketDiagnosis.ask(descriptor, subject) }
+    package borrowing func dump(
+        _ subject: Subject, counts: Bool = false, _ take: (UnsafeRawBufferPointer) -> Bool
+    ) throws(Errno) {
+        _ = try checked { SocketDiagnosis.ask(descriptor, subject, counts ? 1 : 0) }
         // The kernel fills at most 32 KiB at a time.
         let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 64 << 10, alignment: 16)
         defer { buffer.deallocate() }
@@ -54,13 +54,13 @@ package struct SocketDiagnosis: ~Copyable {
         }
     }
 
-    private static func ask(_ descriptor: Int32, _ subject: Subject) -> Int {
+    private static func ask(_ descriptor: Int32, _ subject: Subject, _ counts: Int32) -> Int {
         switch subject {
         case .unix: clinux_ask_unix_sockets(descriptor)
-        case .tcp4: clinux_ask_internet_sockets(descriptor, UInt8(AF_INET), UInt8(IPPROTO_TCP))
-        case .tcp6: clinux_ask_internet_sockets(descriptor, UInt8(AF_INET6), UInt8(IPPROTO_TCP))
-        case .udp4: clinux_ask_internet_sockets(descriptor, UInt8(AF_INET), UInt8(IPPROTO_UDP))
-        case .udp6: clinux_ask_internet_sockets(descriptor, UInt8(AF_INET6), UInt8(IPPROTO_UDP))
+        case .tcp4: clinux_ask_internet_sockets(descriptor, UInt8(AF_INET), UInt8(IPPROTO_TCP), counts)
+        case .tcp6: clinux_ask_internet_sockets(descriptor, UInt8(AF_INET6), UInt8(IPPROTO_TCP), counts)
+        case .udp4: clinux_ask_internet_sockets(descriptor, UInt8(AF_INET), UInt8(IPPROTO_UDP), counts)
+        case .udp6: clinux_ask_internet_sockets(descriptor, UInt8(AF_INET6), UInt8(IPPROTO_UDP), counts)
         }
     }
 }

@@ -202,6 +202,13 @@ struct clinux_file_facts {
     uint64_t size;
     /// Of 512 bytes.
     uint64_t blocks;
+    /// Of a device: which one.
+    uint32_t special_major;
+    uint32_t special_minor;
+    /// Seconds since 1970.
+    double accessed;
+    double modified;
+    double changed;
 };
 
 /// Of the file that `name` below `folder` leads to, as far as the kernel knows it: no server is asked, for one that hangs
@@ -216,8 +223,35 @@ int clinux_open_diagnosis(void);
 ssize_t clinux_ask_unix_sockets(int descriptor);
 
 /// Asks for all sockets of a family (AF_INET, AF_INET6) and protocol (IPPROTO_TCP, IPPROTO_UDP) but those in TIME_WAIT, which
-/// belong to no process. -1 and errno.
-ssize_t clinux_ask_internet_sockets(int descriptor, uint8_t family, uint8_t protocol);
+/// belong to no process; with TCP's counts of bytes where `counts` is not 0. -1 and errno.
+ssize_t clinux_ask_internet_sockets(int descriptor, uint8_t family, uint8_t protocol, int counts);
 
-/// The calling thread goes into a network namespace (man 2 setns). -1 and errno.
+/// The calling thread goes into a network namespace, or one of System V's objects (man 2 setns). -1 and errno.
 int clinux_enter_network(int file);
+int clinux_enter_ipc(int file);
+
+/// man 2 pidfd_getfd (Linux 5.6): another process's descriptor for the caller, closed on exec. -1 and errno.
+static inline int clinux_pidfd_getfd(int process, int descriptor) {
+    return (int)syscall(SYS_pidfd_getfd, process, descriptor, 0);
+}
+
+/// man 2 kcmp with KCMP_FILE: 0 where both descriptors are of one open file, 1 and 2 for the order of them; -1 and errno.
+static inline int clinux_compare_files(pid_t one, pid_t two, int descriptor, int other) {
+    return (int)syscall(SYS_kcmp, (long)one, (long)two, 0L, (long)descriptor, (long)other);
+}
+
+/// Bytes that lie unread in a pipe, and how many fit (FIONREAD, F_GETPIPE_SZ). -1 and errno.
+int clinux_pipe_fill(int descriptor, int *unread, int *capacity);
+
+/// Of a POSIX message queue (man 3 mq_getattr): messages in it, how many it may hold, and bytes of one. -1 and errno.
+int clinux_queue_fill(int descriptor, long *messages, long *limit, long *size);
+
+/// The number of a file system's kind (f_type of man 2 statfs), by a path; -1 and errno.
+long clinux_file_system(const char *path);
+
+/// man 2 semctl: GETPID, GETVAL of one semaphore of a set; -1 and errno.
+int clinux_semaphore_user(int set, int number);
+int clinux_semaphore_value(int set, int number);
+
+/// The bytes that a System V message queue may hold (msg_qbytes of man 2 msgctl, IPC_STAT); -1 and errno.
+long clinux_message_capacity(int queue);

@@ -10,9 +10,6 @@ struct DescriptorEnds {
     /// By pipe: the processes that write to it, and those that read from it.
     private var pipes: [UInt64: (writers: Set<Int32>, readers: Set<Int32>)] = [:]
 
-    /// Of a pipe that thousands have open, so many are asked how.
-    private static let holderLimit = 256
-
     init(_ procfs: ProcFS, _ pid: Int32) {
         self.procfs = procfs
         self.pid = pid
@@ -28,7 +25,7 @@ struct DescriptorEnds {
             }
         }
         for index in table.descriptors.indices where table.descriptors[index].kind == .pipe {
-            joinPipe(&table.descriptors[index], table)
+            joinPipe(&table.descriptors[index])
         }
         let count = holders.unreadable.count
         if count > 0, table.descriptors.contains(where: { $0.otherEnd?.count == 0 }) {
@@ -50,24 +47,17 @@ struct DescriptorEnds {
     }
 
     /// Everybody's other end of a pipe is who may do what this descriptor does not.
-    private mutating func joinPipe(_ descriptor: inout Descriptor, _ table: DescriptorTable) {
+    private mutating func joinPipe(_ descriptor: inout Descriptor) {
         guard let inode = ProcFS.inode("pipe", descriptor.target), let access = descriptor.access else { return }
-        let ends = pipes[inode] ?? pipeEnds(inode, table)
+        let ends = pipes[inode] ?? pipeEnds(inode)
         pipes[inode] = ends
         let others = access == .read ? ends.writers : access == .write ? ends.readers : ends.writers.union(ends.readers)
         descriptor.otherEnd = otherEnd(others.sorted(), isAccepted: true)
     }
 
-    private func pipeEnds(_ inode: UInt64, _ table: DescriptorTable) -> (writers: Set<Int32>, readers: Set<Int32>) {
-        var ends: (writers: Set<Int32>, readers: Set<Int32>) = ([], [])
-        for holder in (holders.pipes[inode] ?? []).prefix(DescriptorEnds.holderLimit) {
-            // O_RDONLY 0, O_WRONLY 1, O_RDWR 2.
-            let own = holder.pid == pid ? table[holder.descriptor]?.flags.map { UInt8($0 & 3) } : nil
-            guard let mode = own ?? procfs.accessMode(of: holder) else { continue }
-            if mode != 0 { ends.writers.insert(holder.pid) }
-            if mode != 1 { ends.readers.insert(holder.pid) }
-        }
-        return ends
+    private func pipeEnds(_ inode: UInt64) -> (writers: Set<Int32>, readers: Set<Int32>) {
+        let holders = holders.pipes[inode] ?? []
+        return (Set(holders.filter(\.writes).map(\.pid)), Set(holders.filter(\.reads).map(\.pid)))
     }
 
     private mutating func otherEnd(_ pids: [Int32], isAccepted: Bool) -> Descriptor.OtherEnd {

@@ -7,6 +7,10 @@ struct DescriptorInfo {
     var inode: UInt64?
     var locks = 0
     var detail: Descriptor.Detail?
+    /// Of the master of a pseudo-terminal: the number of its slave, N of /dev/pts/N.
+    var terminal: UInt32?
+    /// Of a unix socket: descriptors that were sent to it and not received yet (Linux 6.10).
+    var inFlight: Int?
 
     /// - Parameter kind: lines of other kinds are not looked at.
     init(parsing bytes: UnsafeBufferPointer<UInt8>, kind: Descriptor.Kind) {
@@ -38,6 +42,10 @@ struct DescriptorInfo {
         case .timerfd: takeTimer(&line)
         case .signalfd:
             if line.skip("sigmask:"), let mask = line.blankThenHexadecimal() { detail = .signals(mask) }
+        case .terminal:
+            if line.skip("tty-index:") { terminal = line.blankThenInt32().flatMap { UInt32(exactly: $0) } }
+        case .socket:
+            if line.skip("scm_fds:") { inFlight = line.blankThenInt32().map { Int($0) } }
         case .inotify: if line.skip("inotify wd:") { count() }
         case .fanotify: if line.skip("fanotify ino:") || line.skip("fanotify mnt_id:") { count() }
         case .pidfd:

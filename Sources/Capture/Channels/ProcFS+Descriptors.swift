@@ -86,7 +86,7 @@ extension ProcFS {
     private func descriptors(of pid: Int32) throws(Errno) -> [Descriptor] {
         let folder = path(of: pid) + "/fd"
         var result: [Descriptor] = []
-        try ProcFile.eachLink(folder, limit: Limit.descriptors) { number, target in
+        try ProcFile.eachLink(folder, limit: Limit.descriptors) { number, target, _ in
             result.append(ProcFS.descriptor(number, target))
         }
         let links = try ProcFolder(folder)

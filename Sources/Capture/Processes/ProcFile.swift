@@ -58,11 +58,12 @@ enum ProcFile {
     }
 
     /// The symbolic links of a directory whose names are numbers, and where they lead; at most `limit`. The bytes live only
-    /// as long as the call.
+    /// as long as the call; `folder` is the open directory.
     ///
     /// The corresponding C functions are `readdir` and `readlinkat`.
     static func eachLink(
-        _ path: String, limit: Int, _ body: (_ number: Int32, _ target: UnsafeBufferPointer<UInt8>) -> Void
+        _ path: String, limit: Int,
+        _ body: (_ number: Int32, _ target: UnsafeBufferPointer<UInt8>, _ folder: Int32) -> Void
     ) throws(Errno) {
         guard let directory = opendir(path) else { throw Errno(rawValue: errno) }
         defer { closedir(directory) }
@@ -92,13 +93,29 @@ enum ProcFile {
             seen += 1
             if count > 0 {
                 reached += 1
-                body(number, UnsafeBufferPointer(start: buffer, count: count))
+                body(number, UnsafeBufferPointer(start: buffer, count: count), dirfd(directory))
             } else if count < 0, errno == EACCES || errno == EPERM {
                 isRefused = true
             }
         }
         // A folder may be listed by those who may not follow its links.
         if isRefused, reached == 0 { throw .permissionDenied }
+    }
+
+    /// How the descriptor behind a link of `/proc/PID/fd` was opened: O_RDONLY 0, O_WRONLY 1, O_RDWR 2, by the link's own
+    /// permissions (fs/proc/fd.c, tid_fd_update_inode), which takes one call where fdinfo takes three. nil for a link that is
+    /// none of these.
+    ///
+    /// The corresponding C function is `fstatat`, with AT_SYMLINK_NOFOLLOW.
+    static func accessMode(ofLink number: Int32, in folder: Int32) -> UInt8? {
+        var entry = stat()
+        guard fstatat(folder, "\(number)", &entry, AT_SYMLINK_NOFOLLOW) == 0 else { return nil }
+        switch entry.st_mode & 0o777 {
+        case 0o500: return 0
+        case 0o300: return 1
+        case 0o700: return 2
+        default: return nil
+        }
     }
 
     /// Where the symbolic link at `path` leads, as bytes.

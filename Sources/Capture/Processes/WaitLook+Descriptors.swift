@@ -26,12 +26,8 @@ extension WaitLook {
     }
 
     private func pipeHolders(_ inode: UInt64, writing: Bool) -> [Int32] {
-        var pids: Set<Int32> = []
-        for holder in holders.pipes[inode] ?? [] where !pids.contains(holder.pid) {
-            let mode = procfs.accessMode(of: holder)
-            if mode == 2 || mode == (writing ? 1 : 0) { pids.insert(holder.pid) }
-        }
-        return pids.sorted()
+        let able = (holders.pipes[inode] ?? []).filter { writing ? $0.writes : $0.reads }
+        return Set(able.map(\.pid)).sorted()
     }
 
     private func takeSocket(

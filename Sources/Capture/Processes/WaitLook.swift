@@ -6,12 +6,20 @@ final class WaitLook {
     let procfs: ProcFS
     /// What could not be seen and would have been needed.
     private(set) var gaps: [Gap] = []
-    private(set) lazy var holders = procfs.channelHolders(among: (try? procfs.processIDs()) ?? [])
+    private(set) lazy var holders = known ?? procfs.channelHolders(among: (try? procfs.processIDs()) ?? [])
+    private let known: ChannelHolders?
     private lazy var fileLocks = (try? ProcFile.read(procfs.root + "/locks", limit: ProcFS.Limit.maps)) ?? []
-    private var tables: [String: SocketTable] = [:]
+    private var tables: [String: SocketTable]
     private var maps: [Int32: [Mapping]] = [:]
 
-    init(_ procfs: ProcFS) { self.procfs = procfs }
+    /// - Parameters:
+    ///   - holders: what a look at all processes has found already.
+    ///   - tables: the sockets of network namespaces, by the names of these.
+    init(_ procfs: ProcFS, holders: ChannelHolders? = nil, tables: [String: SocketTable] = [:]) {
+        self.procfs = procfs
+        known = holders
+        self.tables = tables
+    }
 
     /// - Parameters:
     ///   - processes: at most so many are looked at.
@@ -55,7 +63,7 @@ final class WaitLook {
         return table
     }
 
-    private func reason(of pid: Int32, thread: Int32) -> WaitReason? {
+    func reason(of pid: Int32, thread: Int32) -> WaitReason? {
         // The main thread's from the process's own folder: a thread's has no process-wide numbers.
         guard let process = try? procfs.stat(of: pid),
             let stat = thread == pid ? process : try? procfs.stat(of: pid, thread: thread)

@@ -3,11 +3,17 @@ package struct ChannelHolders: Sendable {
     package struct Holder: Hashable, Sendable {
         package var pid: Int32
         package var descriptor: Int32
+        /// As it was opened: O_RDONLY 0, O_WRONLY 1, O_RDWR 2; nil where that could not be told.
+        package var access: UInt8?
 
-        package init(pid: Int32, descriptor: Int32) {
+        package init(pid: Int32, descriptor: Int32, access: UInt8? = nil) {
             self.pid = pid
             self.descriptor = descriptor
+            self.access = access
         }
+
+        package var reads: Bool { access == 0 || access == 2 }
+        package var writes: Bool { access == 1 || access == 2 }
     }
 
     /// By the number in `pipe:[N]`. In ascending order of processes; one stands once for each of its descriptors.

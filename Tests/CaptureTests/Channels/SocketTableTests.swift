@@ -147,7 +147,7 @@ import Testing
         #expect(table.peer(of: inodes[0]) == SocketTable.Peer([inodes[1]]))
         #expect(table.peer(of: inodes[1]) == SocketTable.Peer([inodes[0]]))
         let holders = procfs.channelHolders(among: [getpid()])
-        #expect(holders.sockets[inodes[0]] == [ChannelHolders.Holder(pid: getpid(), descriptor: pair[0])])
+        #expect(holders.sockets[inodes[0]] == [ChannelHolders.Holder(pid: getpid(), descriptor: pair[0], access: 2)])
         #expect(holders.processes(ofSockets: inodes) == [getpid()])
     }
 
