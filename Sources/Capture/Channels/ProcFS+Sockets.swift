@@ -5,7 +5,8 @@ import SystemPackage
 extension ProcFS {
     /// The sockets of a process's network namespace, nil for nusu's own. Needs no right for nusu's own; for another one what
     /// setns(2) does. Where the kernel refuses, what /proc/PID/net tells is taken, and what is missing stands in `gaps`.
-    package func socketTable(for pid: Int32? = nil) -> SocketTable {
+    /// - Parameter counts: of TCP also how many bytes went which way.
+    package func socketTable(for pid: Int32? = nil, counts: Bool = false) -> SocketTable {
         let folder = pid.map { path(of: $0) } ?? root + "/self"
         // A fixture's sockets are those of its files.
         guard root == "/proc" else { return SocketTable(socketsOfFiles(folder)) }
@@ -14,7 +15,7 @@ extension ProcFS {
         let isOwn = other == nil || other == own.flatMap { namespace("net", of: $0) }
         let entrance = isOwn ? nil : folder + "/ns/net"
         do {
-            return SocketTable(try ProcFS.socketsOfKernel(namespace: entrance))
+            return SocketTable(try ProcFS.socketsOfKernel(namespace: entrance, counts: counts))
         } catch {
             let place = isOwn ? "" : " of another network namespace"
             let gap = Gap(
@@ -25,13 +26,13 @@ extension ProcFS {
         }
     }
 
-    private static func socketsOfKernel(namespace: String?) throws(Errno) -> [Socket] {
+    private static func socketsOfKernel(namespace: String?, counts: Bool) throws(Errno) -> [Socket] {
         let diagnosis = try SocketDiagnosis(namespace: namespace)
         var result: [Socket] = []
         for subject in SocketDiagnosis.Subject.allCases {
             var messages = SocketMessages(subject.transport)
             do throws(Errno) {
-                try diagnosis.dump(subject) { messages.take($0) }
+                try diagnosis.dump(subject, counts: counts) { messages.take($0) }
                 if let error = messages.error { throw error }
             } catch {
                 // A kernel without IPv6, or with UDP's part left out, still tells of the others.

@@ -99,6 +99,13 @@ struct SocketMessages {
         socket.receiveQueue = UInt64(received)
         socket.sendQueue = UInt64(sent)
         socket.user = user
+        while let (kind, value) = cursor.attribute() {
+            // INET_DIAG_INFO, of TCP struct tcp_info (include/uapi/linux/tcp.h): tcpi_bytes_acked at 120, then
+            // tcpi_bytes_received. Kernels only add to its end.
+            var value = value
+            guard kind == 2, transport == .tcp, value.skip(120) else { continue }
+            (socket.deliveredBytes, socket.receivedBytes) = (value.next(), value.next())
+        }
         return socket
     }
 

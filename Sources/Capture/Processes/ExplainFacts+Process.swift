@@ -27,7 +27,7 @@ extension ProcFS {
         let children = (try? children(of: pid)) ?? []
         facts[.ownChildren] = .count(UInt64(children.count))
         facts[.ownZombies] = .count(UInt64(children.count { (try? stat(of: $0))?.isZombie == true }))
-        facts[.ownSlice] = schedulerLines(of: pid)["se.slice"].map { .seconds($0 / 1e9) }
+        facts[.ownSlice] = schedulerLines(path(of: pid) + "/sched")["se.slice"].map { .seconds($0 / 1e9) }
         // "/autogroup-25 nice 0"
         facts[.ownAutogroupNice] = lines(of: "/\(pid)/autogroup").first?.split(separator: " ").last.flatMap {
             Int64($0)

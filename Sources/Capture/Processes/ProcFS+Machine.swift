@@ -46,7 +46,7 @@ extension ProcFS {
     }
 
     /// The number behind the first line's start that fits.
-    private func lineNumber(_ start: StaticString, in file: String) -> UInt64? {
+    func lineNumber(_ start: StaticString, in file: String) -> UInt64? {
         guard let bytes = try? ProcFile.read(root + "/" + file, limit: Limit.names) else { return nil }
         return bytes.withUnsafeBufferPointer { buffer in
             var scanner = ByteScanner(buffer)

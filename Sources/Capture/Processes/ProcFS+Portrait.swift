@@ -43,16 +43,8 @@ extension ProcFS {
         portrait.userThreads = record.status.flatMap { userThreads($0.user.real) }
         portrait.lastCapability = number(inFile: root + "/sys/kernel/cap_last_cap")
         portrait.descriptors = portrait.waits.first?.cause == .notPermitted ? nil : descriptorKinds(of: pid)
-        let target = schedulerLines(of: pid)
-        portrait.sliceSeconds = target["se.slice"].map { $0 / 1e9 }
-        // Both by the scheduler's clock of the same processor: it is not that of uptime, and those of two processors may be
-        // half a second apart.
-        if record.stat.state != UInt8(ascii: "R"), let last = target["se.exec_start"],
-            let now = Processors.run(on: record.stat.processor, { schedulerLines(of: own)["se.exec_start"] }) ?? nil,
-            now >= last
-        {
-            portrait.sleepsSeconds = (now - last) / 1000
-        }
+        portrait.sliceSeconds = schedulerLines(path(of: pid) + "/sched")["se.slice"].map { $0 / 1e9 }
+        portrait.sleepsSeconds = sleepSeconds(record.stat, path(of: pid), own: path(of: own))
         let groups = (try? memoryCgroups(of: pid)) ?? []
         let tightest = groups.filter { $0.limitBytes != nil }.min { ($0.limitBytes ?? 0) < ($1.limitBytes ?? 0) }
         portrait.memoryLimitBytes = tightest?.limitBytes
@@ -148,10 +140,24 @@ extension ProcFS {
         return result
     }
 
+    /// Seconds that a thread has been asleep; nil where it runs, or that cannot be told.
+    /// - Parameters:
+    ///   - folder: the thread's, below /proc.
+    ///   - own: that of the calling thread.
+    func sleepSeconds(_ stat: ProcessStat, _ folder: String, own: String) -> Double? {
+        // Both by the scheduler's clock of the same processor: it is not that of uptime, and those of two processors may be
+        // half a second apart.
+        guard stat.state != UInt8(ascii: "R"), let last = schedulerLines(folder + "/sched")["se.exec_start"],
+            let now = Processors.run(on: stat.processor, { schedulerLines(own + "/sched")["se.exec_start"] }) ?? nil,
+            now >= last
+        else { return nil }
+        return (now - last) / 1000
+    }
+
     /// The numbers of `/proc/PID/sched`, whose names change from version to version.
-    func schedulerLines(of pid: Int32) -> [String: Double] {
+    func schedulerLines(_ path: String) -> [String: Double] {
         var result: [String: Double] = [:]
-        let bytes = (try? read("sched", of: pid, limit: Limit.small)) ?? []
+        let bytes = (try? ProcFile.read(path, limit: Limit.small)) ?? []
         for line in bytes.split(separator: UInt8(ascii: "\n")) {
             let parts = String(decoding: line, as: UTF8.self).split(separator: ":", maxSplits: 1)
             guard parts.count == 2 else { continue }

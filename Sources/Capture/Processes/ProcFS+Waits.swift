@@ -11,8 +11,11 @@ extension ProcFS {
     }
 
     /// nil where it may not be seen.
-    func currentCall(of pid: Int32, thread: Int32) -> SystemCall? {
-        guard let bytes = try? read("syscall", of: pid, thread: thread, limit: 512) else { return nil }
+    func currentCall(of pid: Int32, thread: Int32) -> SystemCall? { try? call(of: pid, thread: thread) }
+
+    /// What a thread is in.
+    func call(of pid: Int32, thread: Int32) throws(Failure) -> SystemCall {
+        let bytes = try read("syscall", of: pid, thread: thread, limit: 512)
         return bytes.withUnsafeBufferPointer { buffer in
             var scanner = ByteScanner(buffer)
             // "running", or "-1 SP PC" outside of any call.

@@ -9,6 +9,8 @@ struct ProcessReader: ~Copyable {
     /// The path of the file to be read, relative to `root`, and how much of it is the folder.
     private let path: UnsafeMutablePointer<CChar>
     private var folderLength = 0
+    /// Whose files are read.
+    private(set) var process: Int32 = 0
 
     /// The largest part of a file that is read: the kernel's bound on arguments is higher, but nobody reads more.
     static let limit = 128 * 1024
@@ -32,6 +34,7 @@ struct ProcessReader: ~Copyable {
     /// Whose files are read from now on.
     mutating func enter(process: Int32, thread: Int32? = nil) {
         folderLength = 0
+        self.process = process
         append(process)
         if let thread {
             for byte in "/task/".utf8 { append(byte) }

@@ -16,7 +16,7 @@ package struct ChannelGraph: Sendable {
         }
     }
 
-    /// In the order of kinds, then as they were found. Those that only one process has are among them.
+    /// Kind by kind. Those that only one process has are among them.
     package var channels: [Channel]
     /// All that were looked at, kernel threads left out.
     package var processes: [Int32: Process]

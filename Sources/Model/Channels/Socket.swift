@@ -64,6 +64,9 @@ package struct Socket: Hashable, Sendable {
     package var sendQueue: UInt64?
     /// The user that made it; nil: not known.
     package var user: UInt32?
+    /// Of TCP, where it was asked for: bytes that it has sent and the other end has, and that it was sent.
+    package var deliveredBytes: UInt64?
+    package var receivedBytes: UInt64?
 
     package init(inode: UInt64, transport: Transport, state: State) {
         self.inode = inode

@@ -1,0 +1,324 @@
+import Glibc
+import Kernel
+import Model
+import SystemPackage
+
+/// Who sleeps at which channel: full ones, connections that nobody takes, locks in shared memory, and System V's queues and
+/// semaphores. Only threads of processes are looked at that have something to sleep at.
+struct ChannelWaits {
+    private(set) var channels: [Channel]
+    private(set) var gaps: [Gap] = []
+    private let procfs: ProcFS
+    private let join: ChannelJoin
+    private var places: [Place: (channel: Int, end: Int)] = [:]
+    private var futexes: [String: Int] = [:]
+
+    private struct Place: Hashable {
+        var pid: Int32
+        var descriptor: Int32
+    }
+
+    /// A thread that sleeps in a call.
+    struct Sleeper: Sendable {
+        var pid: Int32
+        var thread: Int32
+        var call: ProcFS.SystemCall
+        var kind: WaitingCall.Kind
+        /// Of calls whose arguments lie in memory.
+        var reason: WaitReason?
+    }
+
+    private struct Look: Sendable {
+        var sleepers: [Sleeper] = []
+        var isRefused = false
+        var isLocked = false
+    }
+
+    /// Of each process, as for `show`.
+    private static let threadLimit = 256
+
+    private enum Call {
+        static let messageSend = 69
+        static let messageReceive = 70
+        static let queueSend = 242
+        static let queueReceive = 243
+        static let privateFutex: UInt64 = 128
+    }
+
+    init(_ procfs: ProcFS, _ join: ChannelJoin) {
+        self.procfs = procfs
+        self.join = join
+        channels = join.channels
+    }
+
+    mutating func run(patience: Double) throws(Failure) {
+        let writers = writers()
+        let all = writers.union(others()).sorted()
+        guard !all.isEmpty else { return }
+        var (refused, locked) = (0, 0)
+        let looks = try looks(all, writers, patience: patience)
+        places = descriptorPlaces(of: Set(looks.flatMap(\.sleepers).map(\.pid)))
+        for look in looks {
+            for sleeper in look.sleepers { take(sleeper) }
+            refused += look.isRefused ? 1 : 0
+            locked += look.isLocked ? 1 : 0
+        }
+        for place in channels.indices { takeSleep(&channels[place]) }
+        let count = refused + locked
+        if count > 0 {
+            gaps.append(
+                Gap(
+                    what: "what \(count) \(count == 1 ? "process waits" : "processes wait") for",
+                    reason: refused > 0
+                        ? "their system calls may not be read: that needs CAP_SYS_PTRACE"
+                        : "they do not answer", remedy: refused > 0 ? "sudo nusu ipc" : nil))
+        }
+    }
+
+    /// Who may sleep because something is full.
+    private func writers() -> Set<Int32> {
+        var result: Set<Int32> = []
+        for channel in channels {
+            switch channel.kind {
+            case .pipe, .fifo, .unix, .tcp, .udp:
+                if channel.details.contains(.notAccepted), let waiting = channel.messages,
+                    let limit = channel.messageLimit, waiting < limit
+                {
+                    continue
+                }
+                guard channel.joinsProcesses, channel.state != .idle else { continue }
+                for end in channel.ends where end.role != .read { result.insert(end.pid) }
+            case .pty:
+                for end in channel.ends where end.role != .read { result.insert(end.pid) }
+            default: break
+            }
+        }
+        if hasFullListener { result.formUnion(readable.map(\.pid)) }
+        return result
+    }
+
+    private var readable: [ProcessChannels] { join.facts.processes.filter { !$0.isRefused && !$0.stat.isZombie } }
+
+    /// A client that waits until a listener has room is known to nobody but itself.
+    private var hasFullListener: Bool {
+        join.facts.tables.values.contains { table in
+            table.sockets.contains { socket in
+                guard socket.state == .listening, socket.transport.isUnix, let waiting = socket.receiveQueue,
+                    let limit = socket.sendQueue
+                else { return false }
+                return waiting > limit
+            }
+        }
+    }
+
+    /// Who may sleep at something that has no end to be full.
+    private func others() -> Set<Int32> {
+        var result: Set<Int32> = []
+        for channel in channels {
+            switch channel.kind {
+            case .mqueue: for end in channel.ends { result.insert(end.pid) }
+            case .sharedMemory, .semaphore:
+                guard channel.joinsProcesses else { continue }
+                for end in channel.ends where end.role == .map { result.insert(end.pid) }
+            default: break
+            }
+        }
+        for (namespace, objects) in join.facts.systemFive where !objects.queues.isEmpty || !objects.sets.isEmpty {
+            for process in readable where process.ipc == nil || process.ipc == namespace { result.insert(process.pid) }
+        }
+        return result
+    }
+
+    private func looks(_ pids: [Int32], _ writers: Set<Int32>, patience: Double) throws(Failure) -> [Look] {
+        let (procfs, holders) = (procfs, join.holders)
+        var tables: [String: SocketTable] = [:]
+        for (namespace, table) in join.facts.tables { tables["net:[\(namespace)]"] = table }
+        let known = tables
+        let memory = Dictionary(uniqueKeysWithValues: join.facts.processes.map { ($0.pid, $0.mappings) })
+        var steps = ProcessWalk<Look>.Steps { _, _ in Look() }
+        // The kernel lets nobody see the calls of a process that becomes another program, nor its memory while that is locked.
+        steps.wait = { look, reader in
+            let pid = reader.process
+            let threads = (try? procfs.threadIDs(of: pid)) ?? []
+            let waiter = WaitLook(procfs, holders: holders, tables: known)
+            for thread in threads.prefix(ChannelWaits.threadLimit) {
+                switch waiter.sleeper(pid, thread, mappings: memory[pid] ?? [], writes: writers.contains(pid)) {
+                case .refused: look.isRefused = true
+                case .asleep(let sleeper): look.sleepers.append(sleeper)
+                case .elsewhere: break
+                }
+                if look.isRefused { break }
+            }
+        }
+        steps.giveUp = { $0.isLocked = true }
+        return try procfs.walk(pids, steps, patience: patience)
+    }
+
+    private mutating func take(_ sleeper: Sleeper) {
+        let number = sleeper.call.number ?? -1
+        let first = sleeper.call.arguments.first ?? 0
+        switch (sleeper.kind, number) {
+        case (.write, _): takeWriter(sleeper, descriptor: Int32(truncatingIfNeeded: first))
+        case (.several, _), (.connect, _): takeReason(sleeper)
+        case (.semaphore, _): takeSystemFive(.sysvSemaphores, sleeper, .wait)
+        case (.futex, _): takeFutex(sleeper)
+        case (_, Call.messageSend): takeSystemFive(.sysvMessages, sleeper, .write)
+        case (_, Call.messageReceive): takeSystemFive(.sysvMessages, sleeper, .read)
+        case (_, Call.queueSend): takeWriter(sleeper, descriptor: Int32(truncatingIfNeeded: first))
+        case (_, Call.queueReceive):
+            let descriptor = Int32(truncatingIfNeeded: first)
+            guard let (place, end) = place(sleeper.pid, descriptor), channels[place].kind == .mqueue else { return }
+            channels[place].ends[end].thread = sleeper.thread
+        default: break
+        }
+    }
+
+    /// The channels of these processes' descriptors, and which of their ends each is.
+    private func descriptorPlaces(of pids: Set<Int32>) -> [Place: (channel: Int, end: Int)] {
+        var result: [Place: (channel: Int, end: Int)] = [:]
+        for (place, channel) in channels.enumerated() {
+            switch channel.kind {
+            case .pipe, .fifo, .unix, .tcp, .udp, .pty, .mqueue:
+                for (index, end) in channel.ends.enumerated() where pids.contains(end.pid) {
+                    if let fd = end.fd { result[Place(pid: end.pid, descriptor: fd)] = (place, index) }
+                }
+            default: break
+            }
+        }
+        return result
+    }
+
+    private func place(_ pid: Int32, _ descriptor: Int32) -> (channel: Int, end: Int)? {
+        places[Place(pid: pid, descriptor: descriptor)]
+    }
+
+    private mutating func takeWriter(_ sleeper: Sleeper, descriptor: Int32) {
+        guard let (place, end) = place(sleeper.pid, descriptor), channels[place].ends[end].role != .read else { return }
+        channels[place].ends[end].thread = sleeper.thread
+        note(.full, sleeper, place)
+    }
+
+    /// Of several who sleep there the first that was found stands for all.
+    private mutating func note(_ cause: Channel.Stuck.Cause, _ sleeper: Sleeper, _ place: Int) {
+        guard channels[place].stuck == nil else { return }
+        channels[place].state = .stuck(Channel.Stuck(cause, pid: sleeper.pid, thread: sleeper.thread))
+    }
+
+    private mutating func takeReason(_ sleeper: Sleeper) {
+        guard let reason = sleeper.reason, let descriptor = reason.descriptor else { return }
+        switch reason.cause {
+        case .pipe(_, isReading: false, _): takeWriter(sleeper, descriptor: descriptor)
+        case .socket(let wait) where wait.purpose == .send: takeWriter(sleeper, descriptor: descriptor)
+        case .socket(let wait) where wait.purpose == .connect && wait.isPending:
+            if let (place, end) = place(sleeper.pid, descriptor) {
+                channels[place].ends[end].thread = sleeper.thread
+                note(.unaccepted, sleeper, place)
+            } else {
+                addCaller(sleeper, descriptor, wait, reason.awaited.map(\.process.pid))
+            }
+        default: break
+        }
+    }
+
+    /// A client for whom the listener has no room yet: no table of sockets has the connection.
+    private mutating func addCaller(_ sleeper: Sleeper, _ descriptor: Int32, _ wait: SocketWait, _ listeners: [Int32]) {
+        guard let socket = wait.socket else { return }
+        var channel = Channel(.unix, identity: "unix:[\(socket.inode)]→\(wait.name.text)")
+        channel.transport = socket.transport
+        channel.name = wait.name.nameBytes
+        channel.ends = [.init(pid: sleeper.pid, fd: descriptor, role: .both, thread: sleeper.thread)]
+        channel.ends += listeners.map { .init(pid: $0, role: .listen, side: 1) }
+        channel.details.insert(.notAccepted)
+        channels.append(channel)
+        note(.unaccepted, sleeper, channels.count - 1)
+    }
+
+    private mutating func takeSystemFive(_ kind: Channel.Kind, _ sleeper: Sleeper, _ role: Channel.Role) {
+        let id = Int32(truncatingIfNeeded: sleeper.call.arguments.first ?? 0)
+        let ipc = join.process(sleeper.pid)?.ipc ?? join.facts.ipc ?? 0
+        guard let place = join.systemFivePlaces[.init(kind: kind, ipc: ipc, id: id)] else { return }
+        // Who sleeps there uses it for sure.
+        channels[place].ends.removeAll { $0.pid == sleeper.pid && $0.thread == nil && $0.role != .wait }
+        channels[place].ends.append(
+            .init(pid: sleeper.pid, role: role, side: role == .read ? 1 : 0, thread: sleeper.thread))
+        if role == .write { note(.full, sleeper, place) }
+    }
+
+    private mutating func takeFutex(_ sleeper: Sleeper) {
+        guard let process = join.process(sleeper.pid), let address = sleeper.call.arguments.first,
+            let mapping = process.mappings.first(where: { $0.range.contains(address) }),
+            let key = ChannelJoin.key(mapping, process), let memory = join.memoryPlaces[key]
+        else { return }
+        let offset = mapping.fileOffset &+ (address &- mapping.range.lower)
+        let place: Int
+        if channels[memory].kind == .semaphore {
+            place = memory
+        } else {
+            let identity = "\(channels[memory].identity)+0x\(String(offset, radix: 16))"
+            if let known = futexes[identity] {
+                place = known
+            } else {
+                var channel = Channel(.futex, identity: identity)
+                channel.name = channels[memory].name
+                channel.memory = channels[memory].memory
+                channels.append(channel)
+                place = channels.count - 1
+                futexes[identity] = place
+            }
+        }
+        channels[place].ends.append(.init(pid: sleeper.pid, role: .wait, thread: sleeper.thread))
+        guard let reason = sleeper.reason, case .memoryLock(let lock) = reason.cause, lock.kind == .owned,
+            let owner = reason.awaited.first
+        else { return }
+        if !channels[place].ends.contains(where: { $0.role == .hold && $0.pid == owner.process.pid }) {
+            channels[place].ends.append(.init(pid: owner.process.pid, role: .hold, thread: owner.thread))
+        }
+        note(.locked, sleeper, place)
+    }
+
+    /// Since when the one sleeps that stands for all.
+    private func takeSleep(_ channel: inout Channel) {
+        channel.ends.sort { ($0.pid, $0.fd ?? -1, $0.thread ?? 0) < ($1.pid, $1.fd ?? -1, $1.thread ?? 0) }
+        guard let stuck = channel.stuck else { return }
+        channel.since = nil
+        guard let stat = try? procfs.stat(of: stuck.pid, thread: stuck.thread) else { return }
+        channel.since = procfs.sleepSeconds(
+            stat, procfs.path(of: stuck.pid, thread: stuck.thread), own: procfs.root + "/thread-self")
+    }
+}
+
+extension WaitLook {
+    enum Found {
+        /// Its calls may not be seen.
+        case refused
+        case asleep(ChannelWaits.Sleeper)
+        /// It runs, or sleeps at nothing that joins processes.
+        case elsewhere
+    }
+
+    /// - Parameters:
+    ///   - mappings: the memory that others share with the process.
+    ///   - writes: whether it has the end of something that may be full.
+    func sleeper(_ pid: Int32, _ thread: Int32, mappings: [Mapping], writes: Bool) -> Found {
+        let call: ProcFS.SystemCall
+        do {
+            call = try procfs.call(of: pid, thread: thread)
+        } catch { return error.kind == .notPermitted ? .refused : .elsewhere }
+        guard let number = call.number, let kind = WaitingCall.number(number)?.kind else { return .elsewhere }
+        var sleeper = ChannelWaits.Sleeper(pid: pid, thread: thread, call: call, kind: kind)
+        switch kind {
+        case .write, .semaphore, .descriptor, .other: break
+        case .several, .connect:
+            guard writes else { return .elsewhere }
+            sleeper.reason = reason(of: pid, thread: thread)
+        case .futex:
+            // FUTEX_PRIVATE_FLAG: of the process alone.
+            guard call.arguments.count > 1, call.arguments[1] & 128 == 0,
+                mappings.contains(where: { $0.range.contains(call.arguments[0]) })
+            else { return .elsewhere }
+            sleeper.reason = reason(of: pid, thread: thread)
+        default: return .elsewhere
+        }
+        return .asleep(sleeper)
+    }
+}
