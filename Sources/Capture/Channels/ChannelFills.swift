@@ -1,3 +1,4 @@
+import Glibc
 import Kernel
 import Model
 import SystemPackage
@@ -22,7 +23,7 @@ struct ChannelFills {
     }
 
     fileprivate enum Fill: Sendable {
-        case pipe(unread: Int, capacity: Int)
+        case pipe(unread: Int, capacity: Int, changed: Double?)
         case queue(messages: Int, limit: Int, messageBytes: Int)
         case inFlight(Int)
     }
@@ -31,7 +32,8 @@ struct ChannelFills {
 
     init(_ procfs: ProcFS) { self.procfs = procfs }
 
-    func fill(_ channels: inout [Channel], patience: Double) throws(Failure) {
+    /// - Parameter now: seconds since 1970.
+    func fill(_ channels: inout [Channel], now: Double, patience: Double) throws(Failure) {
         let probes = ChannelFills.probes(channels)
         guard !probes.isEmpty else { return }
         let procfs = procfs
@@ -45,7 +47,7 @@ struct ChannelFills {
             }
         }
         for answers in try procfs.walk(probes.keys.sorted(), steps, patience: patience) {
-            for answer in answers { channels[answer.channel].take(answer.fill) }
+            for answer in answers { channels[answer.channel].take(answer.fill, now: now) }
         }
     }
 
@@ -88,22 +90,28 @@ struct ChannelFills {
             else { return nil }
             return .queue(messages: queue.messages, limit: queue.limit, messageBytes: queue.messageBytes)
         case .pipe(let canReopen):
-            if let fill = try? ChannelFill(process: pid, descriptor: probe.descriptor) {
-                return fill.pipe().map { .pipe(unread: $0.unread, capacity: $0.capacity) }
-            }
-            guard canReopen, let fill = try? ChannelFill(readingAt: "\(folder)/fd/\(probe.descriptor)") else {
+            let link = "\(folder)/fd/\(probe.descriptor)"
+            let fill: (unread: Int, capacity: Int)?
+            if let copy = try? ChannelFill(process: pid, descriptor: probe.descriptor) {
+                fill = copy.pipe()
+            } else if canReopen, let reader = try? ChannelFill(readingAt: link) {
+                fill = reader.pipe()
+            } else {
                 return nil
             }
-            return fill.pipe().map { .pipe(unread: $0.unread, capacity: $0.capacity) }
+            // A pipe's file has the time of its making, before Linux 6.15 that of its last use.
+            let changed = FileFacts(folder: AT_FDCWD, name: link)?.changed
+            return fill.map { .pipe(unread: $0.unread, capacity: $0.capacity, changed: changed) }
         }
     }
 }
 
 extension Channel {
-    fileprivate mutating func take(_ fill: ChannelFills.Fill) {
+    fileprivate mutating func take(_ fill: ChannelFills.Fill, now: Double) {
         switch fill {
-        case .pipe(let unread, let capacity):
+        case .pipe(let unread, let capacity, let changed):
             (waiting, self.capacity) = (unread, capacity)
+            if let changed, changed > 0, kind == .pipe { age = max(0, now - changed) }
         case .queue(let messages, let limit, let bytes):
             (self.messages, messageLimit) = (messages, limit)
             let (product, overflow) = limit.multipliedReportingOverflow(by: bytes)

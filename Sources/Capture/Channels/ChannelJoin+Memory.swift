@@ -25,8 +25,8 @@ extension ChannelJoin {
     }
 
     static func key(_ mapping: Mapping, _ process: ProcessChannels) -> MemoryKey? {
-        guard let file = mapping.file else { return nil }
-        return mapping.isSegment ? .segment(ipc: process.ipc ?? 0, id: mapping.inode) : .file(file)
+        if mapping.isSegment { return .segment(ipc: process.ipc ?? 0, id: mapping.inode) }
+        return mapping.file.map { .file($0) }
     }
 
     mutating func joinMemory() {
@@ -93,7 +93,7 @@ extension ChannelJoin {
         groups[key] = group
     }
 
-    private static let semaphorePrefix = Array("/dev/shm/sem.".utf8)
+    static let semaphorePrefix = Array("/dev/shm/sem.".utf8)
 
     private mutating func add(_ group: Group, _ file: Mapping.FileID) {
         let isSemaphore = group.name.starts(with: ChannelJoin.semaphorePrefix)
@@ -101,8 +101,10 @@ extension ChannelJoin {
         channel.ends = group.ends
         for index in channel.ends.indices { channel.ends[index].side = 0 }
         channel.size = Int(clamping: group.bytes)
+        var (name, isDeleted) = (group.name, group.isDeleted)
+        if let known = facts.semaphoreNames[file] { (name, isDeleted) = (known, false) }
         if isSemaphore {
-            channel.name = [UInt8(ascii: "/")] + group.name.dropFirst(ChannelJoin.semaphorePrefix.count)
+            channel.name = [UInt8(ascii: "/")] + name.dropFirst(ChannelJoin.semaphorePrefix.count)
         } else {
             channel.memory = group.memory
             channel.name = group.memory == .anonymous ? [] : group.name
@@ -113,7 +115,7 @@ extension ChannelJoin {
         case .memfd: channel.identity = "\(String(decoding: group.name, as: UTF8.self)):[\(file.inode)]"
         default: channel.identity = String(decoding: isSemaphore ? channel.name : group.name, as: UTF8.self)
         }
-        if group.isDeleted, group.memory != .anonymous, group.memory != .memfd { channel.details.insert(.deleted) }
+        if isDeleted, group.memory != .anonymous, group.memory != .memfd { channel.details.insert(.deleted) }
         memoryPlaces[.file(file)] = add(channel, distinguishedBy: file.text)
     }
 
@@ -136,10 +138,10 @@ extension ChannelJoin {
                 var channel = Channel(
                     .sysvMessages, identity: "msqid \(queue.id) key \(ChannelJoin.text(key: queue.key))")
                 if isUser(queue.sender, at: queue.sent) {
-                    channel.ends.append(.init(pid: queue.sender, role: .write, side: 0))
+                    channel.ends.append(.init(pid: queue.sender, role: .used, side: 0))
                 }
                 if isUser(queue.receiver, at: queue.received) {
-                    channel.ends.append(.init(pid: queue.receiver, role: .read, side: 1))
+                    channel.ends.append(.init(pid: queue.receiver, role: .used, side: 1))
                 }
                 channel.waiting = queue.bytes
                 channel.capacity = queue.capacityBytes

@@ -160,10 +160,10 @@ struct ChannelWaits {
         switch (sleeper.kind, number) {
         case (.write, _): takeWriter(sleeper, descriptor: Int32(truncatingIfNeeded: first))
         case (.several, _), (.connect, _): takeReason(sleeper)
-        case (.semaphore, _): takeSystemFive(.sysvSemaphores, sleeper, .wait)
+        case (.semaphore, _): takeSystemFive(.sysvSemaphores, sleeper)
         case (.futex, _): takeFutex(sleeper)
-        case (_, Call.messageSend): takeSystemFive(.sysvMessages, sleeper, .write)
-        case (_, Call.messageReceive): takeSystemFive(.sysvMessages, sleeper, .read)
+        case (_, Call.messageSend): takeSystemFive(.sysvMessages, sleeper)
+        case (_, Call.messageReceive): takeSystemFive(.sysvMessages, sleeper, receives: true)
         case (_, Call.queueSend): takeWriter(sleeper, descriptor: Int32(truncatingIfNeeded: first))
         case (_, Call.queueReceive):
             let descriptor = Int32(truncatingIfNeeded: first)
@@ -233,15 +233,13 @@ struct ChannelWaits {
         note(.unaccepted, sleeper, channels.count - 1)
     }
 
-    private mutating func takeSystemFive(_ kind: Channel.Kind, _ sleeper: Sleeper, _ role: Channel.Role) {
+    private mutating func takeSystemFive(_ kind: Channel.Kind, _ sleeper: Sleeper, receives: Bool = false) {
         let id = Int32(truncatingIfNeeded: sleeper.call.arguments.first ?? 0)
         let ipc = join.process(sleeper.pid)?.ipc ?? join.facts.ipc ?? 0
         guard let place = join.systemFivePlaces[.init(kind: kind, ipc: ipc, id: id)] else { return }
-        // Who sleeps there uses it for sure.
-        channels[place].ends.removeAll { $0.pid == sleeper.pid && $0.thread == nil && $0.role != .wait }
         channels[place].ends.append(
-            .init(pid: sleeper.pid, role: role, side: role == .read ? 1 : 0, thread: sleeper.thread))
-        if role == .write { note(.full, sleeper, place) }
+            .init(pid: sleeper.pid, role: .wait, side: receives ? 1 : 0, thread: sleeper.thread))
+        if kind == .sysvMessages, !receives { note(.full, sleeper, place) }
     }
 
     private mutating func takeFutex(_ sleeper: Sleeper) {

@@ -85,7 +85,8 @@ extension Mapping {
 
     /// Sockets and anonymous inodes have names without a slash; devices and rings of asynchronous input are no memory.
     private var isMeetingPlace: Bool {
-        guard inode != 0, nameBytes.first == UInt8(ascii: "/") else { return false }
+        // The first segment of a namespace has the number 0.
+        guard inode != 0 || isSegment, nameBytes.first == UInt8(ascii: "/") else { return false }
         if nameBytes.starts(with: "/[".utf8) { return false }
         guard nameBytes.starts(with: "/dev/".utf8) else { return true }
         return ["/dev/shm/", "/dev/zero", "/dev/hugepages/"].contains { nameBytes.starts(with: $0.utf8) }

@@ -44,6 +44,8 @@ struct SystemFiveObjects: Sendable {
     /// Of a set so many semaphores are asked for their last user.
     private static let semaphoreLimit = 64
 
+    init() {}
+
     /// Those of the calling thread's namespace.
     init(root: String, asksKernel: Bool) {
         func file(_ name: String) -> [UInt8] {

@@ -55,7 +55,7 @@ package struct Channel: Hashable, Sendable {
         package var fd: Int32?
         package var role: Role
         /// Of channels with two ends (sockets, ptys): 0 is who called, or the master of a pty; 1 who was called, or the
-        /// slave. Else what `role` says: 0 writes, 1 reads.
+        /// slave. Of those that go one way: 0 writes, 1 reads.
         package var side: UInt8
         /// The thread that sleeps there; nil for the whole process.
         package var thread: Int32?

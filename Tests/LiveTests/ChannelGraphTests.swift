@@ -1,0 +1,190 @@
+import Capture
+import Glibc
+import Model
+import Testing
+
+extension LiveTests {
+    /// What the look at all channels sees of real processes, in namespaces and while they come and go.
+    @Suite(.serialized, .enabled(if: installed("python3") != nil, "python3 is not installed"))
+    struct ChannelGraphTests {
+        /// Says "ready" when `script` has run, and sleeps.
+        private func python(_ script: String, in words: [String] = []) throws -> Child {
+            let program = """
+                import os, sys, time, socket, mmap, ctypes, struct
+                libc = ctypes.CDLL(None, use_errno=True)
+                def pair(first, second):
+                    pid = os.fork()
+                    if pid == 0:
+                        libc.prctl(1, 9)
+                        second()
+                        while True: time.sleep(9)
+                    first()
+                    return pid
+                \(script)
+                print("ready", flush=True)
+                sys.stdin.read()
+                """
+            let child = try Child(words + ["python3", "-c", program])
+            while let line = try child.readLine() { if line == "ready" { return child } }
+            throw HarnessError("the program ended before it was ready")
+        }
+
+        private func graph(until isThere: (ChannelGraph) -> Bool = { _ in true }) throws -> ChannelGraph {
+            var graph = try ProcFS().channelGraph()
+            for _ in 0..<50 where !isThere(graph) {
+                usleep(20_000)
+                graph = try ProcFS().channelGraph()
+            }
+            return graph
+        }
+
+        private func descendants(_ pid: Int32, _ graph: ChannelGraph) -> Set<Int32> {
+            var result: Set<Int32> = [pid]
+            // Children have higher numbers than their parents, but where numbers have begun anew.
+            for _ in 0..<4 {
+                for (child, process) in graph.processes where result.contains(process.parent) { result.insert(child) }
+            }
+            return result
+        }
+
+        /// Of a connection in another network namespace, memory in another IPC namespace, and all seen from outside of the PID
+        /// namespace.
+        @Test(.enabled(if: geteuid() == 0, "other namespaces need root"))
+        func namespaces() throws {
+            let script = """
+                import fcntl, subprocess
+                flags = struct.unpack("16sh", fcntl.ioctl(socket.socket(), 0x8913, struct.pack("16sh", b"lo", 0))[:18])[1]
+                fcntl.ioctl(socket.socket(), 0x8914, struct.pack("16sh14x", b"lo", flags | 1))
+                listener = socket.create_server(("127.0.0.1", 0))
+                client = socket.create_connection(listener.getsockname())
+                server, _ = listener.accept()
+                client.send(b"12345")
+                one = libc.shmget(0, 8192, 0o1600)
+                libc.shmat.restype = ctypes.c_void_p
+                libc.shmat(one, None, 0)
+                queue = libc.msgget(0, 0o1600)
+                libc.msgsnd(queue, struct.pack("l8s", 1, b"hello"), 8, 0)
+                pair(lambda: client.close(), lambda: server.close())
+                """
+            let child = try python(script, in: ["unshare", "--net", "--ipc", "--pid", "--fork", "--kill-child"])
+            var pids: Set<Int32> = []
+            let graph = try graph {
+                pids = descendants(child.pid, $0).subtracting([child.pid])
+                return pids.count == 2
+            }
+            let own = graph.channels.filter { $0.ends.contains { pids.contains($0.pid) } }
+            let tcp = try #require(own.first { $0.kind == .tcp })
+            #expect(Set(tcp.ends.map(\.pid)) == pids && tcp.sure)
+            #expect(max(tcp.waiting ?? 0, tcp.waitingBack ?? 0) == 5 && tcp.state == .unread)
+            #expect(
+                tcp.details.contains { if case .namespace(let name) = $0 { name.hasPrefix("net:[") } else { false } })
+            let memory = try #require(own.first { $0.memory == .sysv })
+            #expect(
+                Set(memory.ends.map(\.pid)) == pids && memory.size == 8192 && memory.ends.allSatisfy { $0.role == .map }
+            )
+            #expect(
+                memory.details.contains { if case .namespace(let name) = $0 { name.hasPrefix("ipc:[") } else { false } }
+            )
+            let queue = try #require(own.first { $0.kind == .sysvMessages })
+            #expect(queue.messages == 1 && queue.waiting == 8 && queue.ends.map(\.role) == [.used] && !queue.sure)
+        }
+
+        /// A pair that stays, among processes that are made and end all the time.
+        @Test func processesThatEndMeanwhile() throws {
+            let stays = try python("r, w = os.pipe(); pair(lambda: os.close(r), lambda: os.close(w))")
+            let comes = try python(
+                """
+                def storm():
+                    while True:
+                        r, w = os.pipe()
+                        memory = mmap.mmap(-1, 4096)
+                        pids = []
+                        for _ in range(8):
+                            pid = os.fork()
+                            if pid == 0:
+                                a, b = socket.socketpair()
+                                os._exit(0)
+                            pids.append(pid)
+                        os.close(r)
+                        os.close(w)
+                        for pid in pids: os.waitpid(pid, 0)
+                pair(lambda: None, storm)
+                """)
+            for _ in 0..<10 {
+                let graph = try graph { descendants(stays.pid, $0).count == 2 }
+                let pids = descendants(stays.pid, graph)
+                let pipes = graph.channels.filter { channel in
+                    channel.kind == .pipe && Set(channel.ends.map(\.pid)) == pids
+                        && channel.ends.allSatisfy { $0.fd ?? 0 > 2 }
+                }
+                #expect(
+                    pipes.count == 1
+                        && pipes.first?.ends.map(\.role).sorted { $0.rawValue < $1.rawValue } == [.read, .write])
+                #expect(graph.channels.allSatisfy { !$0.ends.isEmpty || $0.kind != .pipe })
+            }
+            #expect(comes.poll() == nil)
+        }
+
+        /// Looking never takes a byte out, lets a writer on that waits for a reader, or keeps a reader from the end.
+        @Test func harmless() throws {
+            let fifo = "/tmp/nusu-test-fifo-\(getpid())"
+            unlink(fifo)
+            try #require(mkfifo(fifo, 0o600) == 0)
+            defer { unlink(fifo) }
+            let child = try python(
+                """
+                r, w = os.pipe()
+                os.write(w, b"x" * 1000)
+                import threading
+                opened = []
+                def waits():
+                    opened.append(os.open("\(fifo)", os.O_WRONLY))
+                threading.Thread(target=waits, daemon=True).start()
+                """)
+            for _ in 0..<5 {
+                let graph = try graph()
+                let pipe = graph.channels.first { $0.kind == .pipe && $0.ends.allSatisfy { $0.pid == child.pid } }
+                #expect(
+                    pipe?.waiting == 1000 && pipe?.capacity == 65536,
+                    "\(graph.channels.filter { $0.ends.contains { $0.pid == child.pid } })")
+                #expect(!graph.channels.contains { $0.kind == .fifo && $0.name == Array(fifo.utf8) })
+            }
+            // Nobody has the FIFO open for reading: a writer that does not wait is refused, as before.
+            #expect(open(fifo, O_WRONLY | O_NONBLOCK) == -1 && errno == ENXIO)
+        }
+
+        /// The end of the last writer is seen by the reader while nusu looks all the time.
+        @Test func endOfFile() throws {
+            for _ in 0..<5 {
+                let child = try python(
+                    """
+                    r, w = os.pipe()
+                    pid = pair(lambda: os.close(w), lambda: (time.sleep(0.2), os._exit(0)))
+                    def reader():
+                        print("end" if os.read(r, 1) == b"" else "data", flush=True)
+                    import threading
+                    threading.Thread(target=reader, daemon=True).start()
+                    """)
+                for _ in 0..<3 { _ = try graph() }
+                #expect(try child.readLine(withinSeconds: 3) == "end")
+            }
+        }
+
+        /// After a fork both have one epoll; two that watch the same are two.
+        @Test func sharedOpenFiles() throws {
+            let child = try python(
+                """
+                import select
+                r, w = os.pipe()
+                one = select.epoll(); one.register(r, 1)
+                two = select.epoll(); two.register(r, 1)
+                pair(lambda: None, lambda: None)
+                """)
+            let graph = try graph { descendants(child.pid, $0).count == 2 }
+            let pids = descendants(child.pid, graph)
+            let epolls = graph.channels.filter { $0.kind == .epoll && Set($0.ends.map(\.pid)) == pids }
+            #expect(epolls.count == 2 && epolls.allSatisfy { $0.ends.count == 2 && $0.ends[0].fd == $0.ends[1].fd })
+            #expect(epolls.allSatisfy { $0.watched.count == 1 && $0.watched[0].hasPrefix("pipe:[") })
+        }
+    }
+}
