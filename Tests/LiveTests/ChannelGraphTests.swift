@@ -7,8 +7,11 @@ extension LiveTests {
     /// What the look at all channels sees of real processes, in namespaces and while they come and go.
     @Suite(.serialized, .enabled(if: installed("python3") != nil, "python3 is not installed"))
     struct ChannelGraphTests {
+        /// What the program has said before it was ready.
+        private var said: [String] = []
+
         /// Says "ready" when `script` has run, and sleeps.
-        private func python(_ script: String, in words: [String] = []) throws -> Child {
+        private mutating func python(_ script: String, in words: [String] = []) throws -> Child {
             let program = """
                 import os, sys, time, socket, mmap, ctypes, struct
                 libc = ctypes.CDLL(None, use_errno=True)
@@ -25,7 +28,11 @@ extension LiveTests {
                 sys.stdin.read()
                 """
             let child = try Child(words + ["python3", "-c", program])
-            while let line = try child.readLine() { if line == "ready" { return child } }
+            said = []
+            while let line = try child.readLine() {
+                if line == "ready" { return child }
+                said.append(line)
+            }
             throw HarnessError("the program ended before it was ready")
         }
 
@@ -50,7 +57,7 @@ extension LiveTests {
         /// Of a connection in another network namespace, memory in another IPC namespace, and all seen from outside of the PID
         /// namespace.
         @Test(.enabled(if: geteuid() == 0, "other namespaces need root"))
-        func namespaces() throws {
+        mutating func namespaces() throws {
             let script = """
                 import fcntl, subprocess
                 flags = struct.unpack("16sh", fcntl.ioctl(socket.socket(), 0x8913, struct.pack("16sh", b"lo", 0))[:18])[1]
@@ -90,7 +97,7 @@ extension LiveTests {
         }
 
         /// A pair that stays, among processes that are made and end all the time.
-        @Test func processesThatEndMeanwhile() throws {
+        @Test mutating func processesThatEndMeanwhile() throws {
             let stays = try python("r, w = os.pipe(); pair(lambda: os.close(r), lambda: os.close(w))")
             let comes = try python(
                 """
@@ -110,7 +117,7 @@ extension LiveTests {
                         for pid in pids: os.waitpid(pid, 0)
                 pair(lambda: None, storm)
                 """)
-            for _ in 0..<10 {
+            for _ in 0..<5 {
                 let graph = try graph { descendants(stays.pid, $0).count == 2 }
                 let pids = descendants(stays.pid, graph)
                 let pipes = graph.channels.filter { channel in
@@ -126,7 +133,7 @@ extension LiveTests {
         }
 
         /// Looking never takes a byte out, lets a writer on that waits for a reader, or keeps a reader from the end.
-        @Test func harmless() throws {
+        @Test mutating func harmless() throws {
             let fifo = "/tmp/nusu-test-fifo-\(getpid())"
             unlink(fifo)
             try #require(mkfifo(fifo, 0o600) == 0)
@@ -155,8 +162,8 @@ extension LiveTests {
         }
 
         /// The end of the last writer is seen by the reader while nusu looks all the time.
-        @Test func endOfFile() throws {
-            for _ in 0..<5 {
+        @Test mutating func endOfFile() throws {
+            for _ in 0..<2 {
                 let child = try python(
                     """
                     r, w = os.pipe()
@@ -171,8 +178,74 @@ extension LiveTests {
             }
         }
 
+        /// Somebody sleeps at each kind of channel that can be full, and for each it is said who.
+        @Test mutating func fullChannels() throws {
+            let name = "/nusu-test-\(getpid())"
+            let child = try python(
+                """
+                name = b"\(name)"
+                class attributes(ctypes.Structure):
+                    _fields_ = [(n, ctypes.c_long) for n in ("flags", "maximum", "size", "current")] + [("pad", ctypes.c_long * 4)]
+                def forever(call):
+                    def run():
+                        while True: call()
+                    return run
+                def say(kind, pid): print(kind, pid, flush=True)
+                one, two = socket.socketpair()
+                say("unix", pair(lambda: one.close(), forever(lambda: one.sendall(b"x" * 65536))))
+                listener = socket.create_server(("127.0.0.1", 0))
+                client = socket.create_connection(listener.getsockname())
+                server, _ = listener.accept()
+                say("tcp", pair(lambda: client.close(), forever(lambda: client.sendall(b"x" * 65536))))
+                queue = libc.mq_open(name, os.O_RDWR | os.O_CREAT, 0o600, ctypes.byref(attributes(0, 2, 16)))
+                libc.mq_unlink(name)
+                say("mqueue", pair(lambda: None, forever(lambda: libc.mq_send(queue, b"hello", 5, 0))))
+                messages = libc.msgget(0, 0o1600)
+                say("sysv-msg", pair(lambda: None, forever(lambda: libc.msgsnd(messages, b"1" * 8 + b"x" * 8000, 8000, 0))))
+                place = socket.socket(socket.AF_UNIX)
+                place.bind("\\0" + name.decode())
+                place.listen(0)
+                def calls():
+                    kept = []
+                    while True:
+                        kept.append(socket.socket(socket.AF_UNIX))
+                        kept[-1].connect("\\0" + name.decode())
+                say("connect", pair(lambda: None, calls))
+                import atexit
+                atexit.register(lambda: libc.msgctl(messages, 0, None))
+                """)
+            var sleepers: [String: Int32] = [:]
+            for line in said {
+                let words = line.split(separator: " ")
+                if words.count == 2, let pid = Int32(words[1]) { sleepers[String(words[0])] = pid }
+            }
+            func stuck(_ graph: ChannelGraph, _ kind: Channel.Kind, _ pid: Int32?) -> Channel? {
+                graph.channels.first { $0.kind == kind && $0.stuck?.pid == pid && pid != nil }
+            }
+            var calls: Channel?
+            let graph = try graph { graph in
+                calls = graph.channels.first {
+                    $0.kind == .unix && $0.stuck?.cause == .unaccepted && $0.stuck?.pid == sleepers["connect"]
+                }
+                return calls != nil
+                    && [Channel.Kind.unix, .tcp, .mqueue, .sysvMessages].allSatisfy {
+                        stuck(graph, $0, sleepers[$0.rawValue]) != nil
+                    }
+            }
+            for kind in [Channel.Kind.unix, .tcp, .mqueue, .sysvMessages] {
+                let channel = try #require(stuck(graph, kind, sleepers[kind.rawValue]), "\(kind)")
+                #expect(channel.stuck?.cause == .full && (channel.since ?? 99) < 30)
+                #expect(channel.ends.contains { $0.pid == sleepers[kind.rawValue] && $0.thread == $0.pid })
+            }
+            #expect(stuck(graph, .mqueue, sleepers["mqueue"])?.messages == 2)
+            #expect(stuck(graph, .sysvMessages, sleepers["sysv-msg"])?.capacity ?? 0 > 0)
+            #expect(
+                calls?.name == Array(("@" + name).utf8)
+                    && calls?.ends.contains { $0.pid == child.pid && $0.role == .listen } == true)
+        }
+
         /// After a fork both have one epoll; two that watch the same are two.
-        @Test func sharedOpenFiles() throws {
+        @Test mutating func sharedOpenFiles() throws {
             let child = try python(
                 """
                 import select

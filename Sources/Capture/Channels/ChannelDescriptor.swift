@@ -19,8 +19,19 @@ struct ChannelDescriptor: Hashable, Sendable {
         indirect case memory(NamedFile, isMemfd: Bool)
         case event(id: UInt64, value: UInt64)
         /// What has no number of its own. `contents`: of those that are the same two may be one, after a fork.
-        case unnumbered(Channel.Kind, contents: Int, watched: [Int32])
+        indirect case unnumbered(Unnumbered)
+        /// A file that is open for writing: whoever watches it is told.
+        indirect case written(NamedFile)
         case process(Int32)
+    }
+
+    struct Unnumbered: Hashable, Sendable {
+        var kind: Channel.Kind
+        var contents: Int
+        /// Of an epoll: descriptors of the same process.
+        var watched: [Int32] = []
+        /// Of an inotify.
+        var files: [Mapping.FileID] = []
     }
 
     /// A file by which processes meet.
@@ -115,7 +126,8 @@ extension ProcFS {
         case S_IFREG:
             if target.starts(with: "/memfd:".utf8) { return .memory(file, isMemfd: true) }
             if target.starts(with: "/dev/shm/".utf8) { return .memory(file, isMemfd: false) }
-            return isQueue(file, number, path) ? .queue(file) : nil
+            if isQueue(file, number, path) { return .queue(file) }
+            return ProcFile.accessMode(ofLink: number, in: folder) ?? 0 == 0 ? nil : .written(file)
         default: return nil
         }
     }
@@ -159,10 +171,28 @@ extension ProcFS {
                 if line.skip("pos:") || line.skip("flags:") { continue }
                 hasher.combine(bytes: UnsafeRawBufferPointer(line.rest))
             }
-            var watched: [Int32] = []
-            if case .watched(let numbers, _) = DescriptorInfo(parsing: buffer, kind: kind).detail { watched = numbers }
-            return .unnumbered(channel, contents: hasher.finalize(), watched: watched)
+            var result = ChannelDescriptor.Unnumbered(kind: channel, contents: hasher.finalize())
+            if case .watched(let numbers, _) = DescriptorInfo(parsing: buffer, kind: kind).detail {
+                result.watched = numbers
+            }
+            if kind == .inotify { result.files = ProcFS.watchedFiles(buffer) }
+            return .unnumbered(result)
         }
+    }
+
+    /// `inotify wd:2 ino:7ef82a sdev:800001 mask:800afff …` (man 5 proc_pid_fdinfo): the device as the kernel keeps it.
+    private static func watchedFiles(_ bytes: UnsafeBufferPointer<UInt8>) -> [Mapping.FileID] {
+        var result: [Mapping.FileID] = []
+        var scanner = ByteScanner(bytes)
+        while var line = scanner.line() {
+            guard line.skip("inotify wd:"), line.word() != nil, line.skip(" ino:"), let inode = line.hexadecimal(),
+                line.skip(" sdev:"), let device = line.hexadecimal(), device <= UInt32.max
+            else { continue }
+            result.append(
+                Mapping.FileID(
+                    deviceMajor: UInt32(device >> 20), deviceMinor: UInt32(device & 0xfffff), inode: inode))
+        }
+        return result
     }
 
     /// Without what the kernel puts behind a name that was removed.

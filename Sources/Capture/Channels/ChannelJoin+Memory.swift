@@ -102,7 +102,7 @@ extension ChannelJoin {
         for index in channel.ends.indices { channel.ends[index].side = 0 }
         channel.size = Int(clamping: group.bytes)
         var (name, isDeleted) = (group.name, group.isDeleted)
-        if let known = facts.semaphoreNames[file] { (name, isDeleted) = (known, false) }
+        if let known = facts.semaphores[file] { (name, isDeleted, channel.value) = (known.path, false, known.value) }
         if isSemaphore {
             channel.name = [UInt8(ascii: "/")] + name.dropFirst(ChannelJoin.semaphorePrefix.count)
         } else {

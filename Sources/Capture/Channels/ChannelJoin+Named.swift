@@ -129,28 +129,51 @@ extension ChannelJoin {
     }
 
     mutating func joinUnnumbered() {
-        var groups: [ChannelHolders.Holder: (kind: Channel.Kind, watched: [Int32], holders: [ChannelHolders.Holder])] =
-            [:]
+        typealias Group = (thing: ChannelDescriptor.Unnumbered, holders: [ChannelHolders.Holder])
+        var groups: [ChannelHolders.Holder: Group] = [:]
         var order: [ChannelHolders.Holder] = []
         for process in facts.processes {
             for descriptor in process.descriptors {
-                guard case .unnumbered(let kind, _, let watched) = descriptor.thing else { continue }
+                guard case .unnumbered(let thing) = descriptor.thing else { continue }
                 let holder = ChannelHolders.Holder(pid: process.pid, descriptor: descriptor.number)
                 let first = facts.openFiles[holder] ?? holder
                 if groups[first] == nil { order.append(first) }
-                groups[first, default: (kind, watched, [])].holders.append(holder)
+                groups[first, default: (thing, [])].holders.append(holder)
             }
         }
+        let written = writtenFiles(Set(groups.values.flatMap(\.thing.files)))
         for first in order {
-            guard let group = groups[first] else { continue }
-            let ends = group.holders.map { Channel.End(pid: $0.pid, fd: $0.descriptor, role: .watch) }
-            let identity = "\(group.kind.rawValue) \(first.descriptor) of \(first.pid)"
-            add(Channel(group.kind, identity: identity, ends: ends))
-            if !group.watched.isEmpty {
+            guard let (thing, holders) = groups[first] else { continue }
+            var channel = Channel(thing.kind, identity: "\(thing.kind.rawValue) \(first.descriptor) of \(first.pid)")
+            let side: UInt8 = thing.kind == .inotify ? 1 : 0
+            channel.ends = holders.map { .init(pid: $0.pid, fd: $0.descriptor, role: .watch, side: side) }
+            for file in thing.files {
+                guard let (path, writers) = written[file] else { continue }
+                channel.watched.append(String(decoding: path, as: UTF8.self))
+                channel.ends += writers.map { .init(pid: $0.pid, fd: $0.descriptor, role: .write) }
+            }
+            if !thing.watched.isEmpty {
                 watching.append(
-                    (group.kind, identity, group.watched.map { .init(pid: first.pid, descriptor: $0) }))
+                    (thing.kind, channel.identity, thing.watched.map { .init(pid: first.pid, descriptor: $0) }))
+            }
+            add(channel)
+        }
+    }
+
+    /// Of the files that somebody is told of when they are written to, who has them open for that.
+    private func writtenFiles(
+        _ wanted: Set<Mapping.FileID>
+    ) -> [Mapping.FileID: (path: [UInt8], writers: [ChannelHolders.Holder])] {
+        var result: [Mapping.FileID: (path: [UInt8], writers: [ChannelHolders.Holder])] = [:]
+        guard !wanted.isEmpty else { return result }
+        for process in facts.processes {
+            for descriptor in process.descriptors {
+                guard case .written(let file) = descriptor.thing, wanted.contains(file.file) else { continue }
+                result[file.file, default: (file.path, [])].writers.append(
+                    .init(pid: process.pid, descriptor: descriptor.number))
             }
         }
+        return result
     }
 }
 

@@ -15,8 +15,8 @@ struct ChannelJoin {
         var systemFive: [UInt64: SystemFiveObjects] = [:]
         /// Which of the descriptors that have no number of their own are of one open file, by what stands for it.
         var openFiles: [ChannelHolders.Holder: ChannelHolders.Holder] = [:]
-        /// Of semaphores the names by which they can be opened, as far as that is not how they are mapped.
-        var semaphoreNames: [Mapping.FileID: [UInt8]] = [:]
+        /// Of semaphores the paths by which they can be opened, and their values.
+        var semaphores: [Mapping.FileID: (path: [UInt8], value: UInt64?)] = [:]
         /// When, and when the machine started: seconds since 1970; 0 for not known.
         var now = 0.0
         var booted = 0.0

@@ -9,23 +9,13 @@ struct ChannelWaits {
     private(set) var channels: [Channel]
     private(set) var gaps: [Gap] = []
     private let procfs: ProcFS
-    private let join: ChannelJoin
+    let join: ChannelJoin
     private var places: [Place: (channel: Int, end: Int)] = [:]
     private var futexes: [String: Int] = [:]
 
     private struct Place: Hashable {
         var pid: Int32
         var descriptor: Int32
-    }
-
-    /// A thread that sleeps in a call.
-    struct Sleeper: Sendable {
-        var pid: Int32
-        var thread: Int32
-        var call: ProcFS.SystemCall
-        var kind: WaitingCall.Kind
-        /// Of calls whose arguments lie in memory.
-        var reason: WaitReason?
     }
 
     private struct Look: Sendable {
@@ -42,7 +32,6 @@ struct ChannelWaits {
         static let messageReceive = 70
         static let queueSend = 242
         static let queueReceive = 243
-        static let privateFutex: UInt64 = 128
     }
 
     init(_ procfs: ProcFS, _ join: ChannelJoin) {
@@ -73,60 +62,6 @@ struct ChannelWaits {
                         ? "their system calls may not be read: that needs CAP_SYS_PTRACE"
                         : "they do not answer", remedy: refused > 0 ? "sudo nusu ipc" : nil))
         }
-    }
-
-    /// Who may sleep because something is full.
-    private func writers() -> Set<Int32> {
-        var result: Set<Int32> = []
-        for channel in channels {
-            switch channel.kind {
-            case .pipe, .fifo, .unix, .tcp, .udp:
-                if channel.details.contains(.notAccepted), let waiting = channel.messages,
-                    let limit = channel.messageLimit, waiting < limit
-                {
-                    continue
-                }
-                guard channel.joinsProcesses, channel.state != .idle else { continue }
-                for end in channel.ends where end.role != .read { result.insert(end.pid) }
-            case .pty:
-                for end in channel.ends where end.role != .read { result.insert(end.pid) }
-            default: break
-            }
-        }
-        if hasFullListener { result.formUnion(readable.map(\.pid)) }
-        return result
-    }
-
-    private var readable: [ProcessChannels] { join.facts.processes.filter { !$0.isRefused && !$0.stat.isZombie } }
-
-    /// A client that waits until a listener has room is known to nobody but itself.
-    private var hasFullListener: Bool {
-        join.facts.tables.values.contains { table in
-            table.sockets.contains { socket in
-                guard socket.state == .listening, socket.transport.isUnix, let waiting = socket.receiveQueue,
-                    let limit = socket.sendQueue
-                else { return false }
-                return waiting > limit
-            }
-        }
-    }
-
-    /// Who may sleep at something that has no end to be full.
-    private func others() -> Set<Int32> {
-        var result: Set<Int32> = []
-        for channel in channels {
-            switch channel.kind {
-            case .mqueue: for end in channel.ends { result.insert(end.pid) }
-            case .sharedMemory, .semaphore:
-                guard channel.joinsProcesses else { continue }
-                for end in channel.ends where end.role == .map { result.insert(end.pid) }
-            default: break
-            }
-        }
-        for (namespace, objects) in join.facts.systemFive where !objects.queues.isEmpty || !objects.sets.isEmpty {
-            for process in readable where process.ipc == nil || process.ipc == namespace { result.insert(process.pid) }
-        }
-        return result
     }
 
     private func looks(_ pids: [Int32], _ writers: Set<Int32>, patience: Double) throws(Failure) -> [Look] {
@@ -282,41 +217,5 @@ struct ChannelWaits {
         guard let stat = try? procfs.stat(of: stuck.pid, thread: stuck.thread) else { return }
         channel.since = procfs.sleepSeconds(
             stat, procfs.path(of: stuck.pid, thread: stuck.thread), own: procfs.root + "/thread-self")
-    }
-}
-
-extension WaitLook {
-    enum Found {
-        /// Its calls may not be seen.
-        case refused
-        case asleep(ChannelWaits.Sleeper)
-        /// It runs, or sleeps at nothing that joins processes.
-        case elsewhere
-    }
-
-    /// - Parameters:
-    ///   - mappings: the memory that others share with the process.
-    ///   - writes: whether it has the end of something that may be full.
-    func sleeper(_ pid: Int32, _ thread: Int32, mappings: [Mapping], writes: Bool) -> Found {
-        let call: ProcFS.SystemCall
-        do {
-            call = try procfs.call(of: pid, thread: thread)
-        } catch { return error.kind == .notPermitted ? .refused : .elsewhere }
-        guard let number = call.number, let kind = WaitingCall.number(number)?.kind else { return .elsewhere }
-        var sleeper = ChannelWaits.Sleeper(pid: pid, thread: thread, call: call, kind: kind)
-        switch kind {
-        case .write, .semaphore, .descriptor, .other: break
-        case .several, .connect:
-            guard writes else { return .elsewhere }
-            sleeper.reason = reason(of: pid, thread: thread)
-        case .futex:
-            // FUTEX_PRIVATE_FLAG: of the process alone.
-            guard call.arguments.count > 1, call.arguments[1] & 128 == 0,
-                mappings.contains(where: { $0.range.contains(call.arguments[0]) })
-            else { return .elsewhere }
-            sleeper.reason = reason(of: pid, thread: thread)
-        default: return .elsewhere
-        }
-        return .asleep(sleeper)
     }
 }

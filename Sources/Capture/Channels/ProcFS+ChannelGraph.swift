@@ -19,7 +19,7 @@ extension ProcFS {
         takeTables(&facts, counts: counts, &gaps)
         takeSystemFive(&facts, isLive: isLive, &gaps)
         takeClock(&facts)
-        facts.semaphoreNames = semaphoreNames(facts.processes)
+        facts.semaphores = namedSemaphores(facts.processes)
         if isLive { facts.openFiles = SharedOpenFiles.find(facts.processes, patience: patience) }
         var join = ChannelJoin(facts)
         join.run()
@@ -90,35 +90,6 @@ extension ProcFS {
                     what: "System V's objects of \(refused) other IPC \(refused == 1 ? "namespace" : "namespaces")",
                     reason: "they cannot be entered: that needs CAP_SYS_ADMIN", remedy: "sudo nusu ipc"))
         }
-    }
-
-    /// sem_open makes a semaphore under a name of its own, gives it the wanted one, and takes the first away (glibc 2.36
-    /// sysdeps/pthread/sem_open.c): the kernel goes on showing the first. Which one it can be opened by is looked for.
-    private func semaphoreNames(_ processes: [ProcessChannels]) -> [Mapping.FileID: [UInt8]] {
-        var wanted: [Mapping.FileID: Int32] = [:]
-        for process in processes {
-            for mapping in process.mappings where mapping.nameBytes.starts(with: ChannelJoin.semaphorePrefix) {
-                guard let file = mapping.file, ProcFS.withoutMark(mapping.nameBytes) != mapping.nameBytes else {
-                    continue
-                }
-                wanted[file] = wanted[file] ?? process.pid
-            }
-        }
-        var result: [Mapping.FileID: [UInt8]] = [:]
-        for pid in Set(wanted.values).sorted() {
-            // Another one's folder may have been the same.
-            guard wanted.contains(where: { $0.value == pid && result[$0.key] == nil }) else { continue }
-            let folder = "\(path(of: pid))/root/dev/shm"
-            for name in (try? ProcFile.entries(folder, limit: Limit.threads)) ?? [] where name.starts(with: "sem.".utf8)
-            {
-                let path = "\(folder)/\(String(decoding: name, as: UTF8.self))"
-                guard let facts = FileFacts(folder: AT_FDCWD, name: path) else { continue }
-                let file = Mapping.FileID(
-                    deviceMajor: facts.deviceMajor, deviceMinor: facts.deviceMinor, inode: facts.inode)
-                if wanted[file] != nil { result[file] = Array("/dev/shm/".utf8) + name }
-            }
-        }
-        return result
     }
 
     private func takeClock(_ facts: inout ChannelJoin.Facts) {

@@ -23,8 +23,8 @@ enum SharedOpenFiles {
         var candidates: [Contents: [Holder]] = [:]
         for process in processes {
             for descriptor in process.descriptors {
-                guard case .unnumbered(let kind, let hash, _) = descriptor.thing else { continue }
-                candidates[Contents(kind: kind, hash: hash), default: []].append(
+                guard case .unnumbered(let thing) = descriptor.thing else { continue }
+                candidates[Contents(kind: thing.kind, hash: thing.contents), default: []].append(
                     Holder(pid: process.pid, descriptor: descriptor.number))
             }
         }

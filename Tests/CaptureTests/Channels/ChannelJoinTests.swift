@@ -236,7 +236,7 @@ import Testing
     }
 
     @Test("Families, pidfds, events and what several have after a fork") func others() {
-        let epoll = ChannelDescriptor.Thing.unnumbered(.epoll, contents: 1, watched: [3, 9])
+        let epoll = ChannelDescriptor.Thing.unnumbered(.init(kind: .epoll, contents: 1, watched: [3, 9]))
         let processes = [
             Self.process(
                 10, [Self.open(3, .pipe(inode: 5), 0), Self.open(4, epoll), Self.open(6, .event(id: 8, value: 2))]),
@@ -255,6 +255,19 @@ import Testing
         #expect(ends(.pidfd) == [[11, 12]])
         #expect(found.first { $0.kind == .epoll }?.watched == ["pipe:[5]"])
         #expect(Self.channels(processes).count { $0.kind == .epoll } == 2)
+    }
+
+    @Test("Who watches a file is joined with who has it open for writing") func watchedFiles() throws {
+        let watch = ChannelDescriptor.Unnumbered(
+            kind: .inotify, contents: 1,
+            files: [.init(deviceMajor: 0, deviceMinor: 5, inode: 7), .init(deviceMajor: 0, deviceMinor: 6, inode: 7)])
+        let found = Self.channels([
+            Self.process(10, [Self.open(3, .unnumbered(watch))]),
+            Self.process(11, [Self.open(4, .written(Self.file("/var/log/x")), 1)]),
+            Self.process(12, [Self.open(4, .written(Self.file("/var/log/y", inode: 8)), 1)]),
+        ])
+        #expect(found.count == 1 && found[0].watched == ["/var/log/x"])
+        #expect(found[0].ends == [.init(pid: 10, fd: 3, role: .watch, side: 1), .init(pid: 11, fd: 4, role: .write)])
     }
 
     @Test("Files of the same name are two channels with two identities") func sameName() {
