@@ -51,6 +51,7 @@ bench: release
 	$(SWIFT) build --scratch-path $(BUILD) -c release --product nusu-demo-swift
 	Benchmarks/run dist/nusu "$$($(SWIFT) build --scratch-path $(BUILD) -c release --show-bin-path)/nusu-demo"
 	Benchmarks/processes dist/nusu
+	Benchmarks/ipc dist/nusu
 	Benchmarks/watch dist/nusu
 	Benchmarks/schedules dist/nusu
 	Benchmarks/memory dist/nusu "$$($(SWIFT) build --scratch-path $(BUILD) -c release --show-bin-path)/nusu-demo"
