@@ -19,13 +19,23 @@ package struct ChannelFill: ~Copyable {
         self.descriptor = try checked { clinux_pidfd_getfd(handle, descriptor) }
     }
 
-    /// For who may read the process's files, but not trace it: opens a pipe's reading end once more. Only where somebody has
-    /// it open already: a first reader would let a writer go on that waits for one.
+    /// For who may read the process's files, but not trace it: opens the reading end of a pipe without a name once more. Not
+    /// that of a FIFO: a first reader would let a writer go on that waits for one.
     ///
-    /// The corresponding C function is `open` (O_NONBLOCK), on the link in `/proc/PID/fd`.
-    package init(readingAt link: String) throws(Errno) {
-        descriptor = try checked { open(link, O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY) }
+    /// Throws ESPIPE where that is no pipe, or not any more: nothing else is ever opened, for a device may do something then.
+    ///
+    /// The corresponding C functions are `open` (O_PATH, O_NONBLOCK) and `fstat`.
+    package init(readingPipeAt link: String) throws(Errno) {
+        // Means the file, without opening it.
+        let file = try checked { open(link, ChannelFill.openPath | O_CLOEXEC) }
+        defer { close(file) }
+        var facts = stat()
+        guard fstat(file, &facts) == 0, facts.st_mode & S_IFMT == S_IFIFO else { throw .illegalSeek }
+        descriptor = try checked { open("/proc/self/fd/\(file)", O_RDONLY | O_NONBLOCK | O_CLOEXEC) }
     }
+
+    /// O_PATH, which Glibc's headers show only to those who define _GNU_SOURCE.
+    private static let openPath: Int32 = 0o10_000_000
 
     deinit { close(descriptor) }
 

@@ -73,6 +73,30 @@ static inline int clinux_pagemap_scan(int descriptor, struct clinux_scan_argumen
     return ioctl(descriptor, _IOWR('f', 16, struct clinux_scan_argument), argument);
 }
 
+/// PROCMAP_QUERY (Linux 6.11): include/uapi/linux/fs.h, struct procmap_query.
+struct clinux_mapping_query {
+    uint64_t size;
+    uint64_t query_flags;
+    uint64_t query_address;
+    uint64_t start;
+    uint64_t end;
+    uint64_t flags;
+    uint64_t page_size;
+    uint64_t offset;
+    uint64_t inode;
+    uint32_t device_major;
+    uint32_t device_minor;
+    uint32_t name_size;
+    uint32_t build_id_size;
+    uint64_t name;
+    uint64_t build_id;
+};
+
+/// -1 and errno: ENOENT where there is none, ENOTTY where the kernel does not know the request.
+static inline int clinux_query_mapping(int descriptor, struct clinux_mapping_query *query) {
+    return ioctl(descriptor, _IOWR('f', 17, struct clinux_mapping_query), query);
+}
+
 /// One subleaf of CPUID leaf 13: size and offset of a component in the standard XSAVE format (Intel SDM volume 1, 13.2).
 static inline void clinux_xsave_component(uint32_t component, uint32_t *size, uint32_t *offset) {
     uint32_t a = 13, b = 0, c = component, d = 0;

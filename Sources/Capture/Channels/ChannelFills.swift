@@ -60,7 +60,9 @@ struct ChannelFills {
                 guard let end = channel.ends.first(where: { $0.role == .read }) ?? channel.ends.first, let fd = end.fd
                 else { continue }
                 result[end.pid, default: []].append(
-                    Probe(channel: place, descriptor: fd, question: .pipe(canReopen: end.role == .read)))
+                    Probe(
+                        channel: place, descriptor: fd,
+                        question: .pipe(canReopen: end.role == .read && channel.kind == .pipe)))
             case .mqueue:
                 guard let end = channel.ends.first, let fd = end.fd else { continue }
                 result[end.pid, default: []].append(Probe(channel: place, descriptor: fd, question: .queue))
@@ -94,7 +96,7 @@ struct ChannelFills {
             let fill: (unread: Int, capacity: Int)?
             if let copy = try? ChannelFill(process: pid, descriptor: probe.descriptor) {
                 fill = copy.pipe()
-            } else if canReopen, let reader = try? ChannelFill(readingAt: link) {
+            } else if canReopen, let reader = try? ChannelFill(readingPipeAt: link) {
                 fill = reader.pipe()
             } else {
                 return nil

@@ -179,10 +179,10 @@ extension ChannelJoin {
 
     /// Whether that number still means who used it then: that one lives, and had started.
     private func isUser(_ pid: Int32, at moment: Double) -> Bool {
-        guard pid > 0, let process = process(pid), !process.stat.isZombie else { return false }
+        guard pid > 0, let process = process(pid), !process.isZombie else { return false }
         guard facts.booted > 0, moment > 0 else { return true }
         // The start of the machine is rounded to seconds.
-        return facts.booted + Double(process.stat.startTicks) / facts.ticksPerSecond <= moment + 2
+        return facts.booted + Double(process.identity.startTicks) / facts.ticksPerSecond <= moment + 2
     }
 
     /// "0x2a", as ipcs(1) shows it.

@@ -99,7 +99,7 @@ extension ChannelJoin {
                     if !isInside, known.count > 1 { guessed.insert(key) }
                     groups[key, default: Group(file: file)].controllers.append(holder)
                 case .controllingTerminal:
-                    guard let index = process.stat.terminalIndex, let known = devices[index], let device = known.min()
+                    guard let index = process.terminalIndex, let known = devices[index], let device = known.min()
                     else { continue }
                     groups[Terminal(device: device, index: index)]?.holders.append(holder)
                 default: break
@@ -183,7 +183,7 @@ extension Mapping.FileID {
     var text: String { "\(deviceMajor):\(deviceMinor) inode \(inode)" }
 }
 
-extension ProcessStat {
+extension ProcessChannels {
     /// N of /dev/pts/N, where that controls the process (man 5 proc_pid_stat, tty_nr).
     fileprivate var terminalIndex: UInt32? {
         let major = terminal >> 8 & 0xfff

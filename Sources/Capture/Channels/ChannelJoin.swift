@@ -102,8 +102,8 @@ struct ChannelJoin {
 
     private mutating func joinFamilies() {
         var children: [Int32: [Channel.End]] = [:]
-        for process in facts.processes where places[process.stat.parent] != nil {
-            children[process.stat.parent, default: []].append(
+        for process in facts.processes where places[process.parent] != nil {
+            children[process.parent, default: []].append(
                 Channel.End(pid: process.pid, role: .child, side: 1))
         }
         for parent in children.keys.sorted() {

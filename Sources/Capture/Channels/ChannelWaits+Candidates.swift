@@ -24,7 +24,7 @@ extension ChannelWaits {
         return result
     }
 
-    private var readable: [ProcessChannels] { join.facts.processes.filter { !$0.isRefused && !$0.stat.isZombie } }
+    private var readable: [ProcessChannels] { join.facts.processes.filter { !$0.isRefused && !$0.isZombie } }
 
     /// A client that waits until a listener has room is known to nobody but itself.
     private var hasFullListener: Bool {

@@ -40,8 +40,7 @@ extension ProcFS {
         result.reserveCapacity(all.count)
         for process in all {
             result[process.pid] = ChannelGraph.Process(
-                identity: process.identity, parent: process.stat.parent, user: process.user,
-                isZombie: process.stat.isZombie)
+                identity: process.identity, parent: process.parent, user: process.user, isZombie: process.isZombie)
         }
         return result
     }
@@ -55,9 +54,7 @@ extension ProcFS {
     private func takeTables(_ facts: inout ChannelJoin.Facts, counts: Bool, _ gaps: inout [Gap]) {
         var examples: [UInt64: Int32] = [:]
         for process in facts.processes {
-            guard let network = process.network, examples[network] == nil,
-                process.descriptors.contains(where: { if case .socket = $0.thing { true } else { false } })
-            else { continue }
+            guard let network = process.network, examples[network] == nil else { continue }
             examples[network] = process.pid
         }
         if let own = facts.network { examples[own] = nil }

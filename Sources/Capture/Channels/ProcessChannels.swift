@@ -5,9 +5,15 @@ import SystemPackage
 
 /// What one process has that may be the end of a channel.
 struct ProcessChannels: Sendable {
-    var stat: ProcessStat
+    var identity: ProcessIdentity
+    /// 0 where there is none that can be seen.
+    var parent: Int32
+    var isZombie: Bool
+    /// The device number of the controlling terminal, as in `ProcessStat`.
+    var terminal: UInt32
     var user: UInt32?
-    /// Which network namespace and which namespace of System V's objects it lives in; nil where that may not be read.
+    /// Which network namespace, if it has a socket, and which namespace of System V's objects it lives in; nil where that may
+    /// not be read.
     var network: UInt64?
     var ipc: UInt64?
     var descriptors: [ChannelDescriptor] = []
@@ -18,10 +24,14 @@ struct ProcessChannels: Sendable {
     /// Its memory map stayed locked: `mappings` are not known.
     var isLocked = false
 
-    var pid: Int32 { stat.pid }
-    var identity: ProcessIdentity {
-        ProcessIdentity(pid: stat.pid, startTicks: stat.startTicks, commandBytes: stat.commandBytes)
+    /// Thousands of these are kept: of all that `stat` says, what is needed.
+    init(_ stat: ProcessStat) {
+        identity = ProcessIdentity(pid: stat.pid, startTicks: stat.startTicks, commandBytes: stat.commandBytes)
+        (parent, isZombie, terminal) = (stat.parent, stat.isZombie, stat.terminal)
     }
+
+    var pid: Int32 { identity.pid }
+    var hasSockets: Bool { descriptors.contains { if case .socket = $0.thing { true } else { false } } }
 }
 
 extension ProcFS {
@@ -33,9 +43,9 @@ extension ProcFS {
         let procfs = self
         var steps = ProcessWalk<ProcessChannels>.Steps { process, reader in
             guard let record = reader.record(.owner, process: process), !record.stat.isKernelThread else { return nil }
-            var result = ProcessChannels(stat: record.stat, user: record.owner?.user)
+            var result = ProcessChannels(record.stat)
+            result.user = record.owner?.user
             guard !record.stat.isZombie else { return result }
-            result.network = reader.namespace("ns/net")
             result.ipc = reader.namespace("ns/ipc")
             do throws(Errno) {
                 result.descriptors = try procfs.channelDescriptors(of: process, .all)
@@ -43,12 +53,13 @@ extension ProcFS {
                 guard error != .noSuchFileOrDirectory, error != .noSuchProcess else { return nil }
                 result.isRefused = true
             }
+            if result.hasSockets { result.network = reader.namespace("ns/net") }
             if process == own { result.descriptors.removeAll { $0.number > 2 } }
             return result
         }
         // The kernel takes the process's memory lock for its mappings.
         steps.wait = { channels, _ in
-            guard !channels.isRefused, !channels.stat.isZombie, channels.pid != own else { return }
+            guard !channels.isRefused, !channels.isZombie, channels.pid != own else { return }
             channels.mappings = procfs.sharedMappings(of: channels.pid)
         }
         steps.giveUp = { $0.isLocked = true }
@@ -58,8 +69,25 @@ extension ProcFS {
     /// The mappings of a process that other processes may share, and see each other's writes in; devices left out. Empty where
     /// they may not be read.
     private func sharedMappings(of pid: Int32) -> [Mapping] {
-        guard let bytes = try? ProcFile.read(path(of: pid) + "/maps", limit: Limit.maps) else { return [] }
-        return Mapping.parse(sharedIn: bytes)
+        let path = path(of: pid) + "/maps"
+        do throws(Errno) {
+            return try queriedMappings(path)
+        } catch {
+            // A kernel that cannot be asked, or a fixture.
+            guard let bytes = try? ProcFile.read(path, limit: Limit.maps) else { return [] }
+            return Mapping.parse(sharedIn: bytes)
+        }
+    }
+
+    func queriedMappings(_ path: String) throws(Errno) -> [Mapping] {
+        let query = try SharedMappingQuery(path)
+        var result: [Mapping] = []
+        var address: UInt64 = 0
+        while let mapping = try query.next(from: address), mapping.range.upper > address {
+            if mapping.isMeetingPlace { result.append(mapping) }
+            address = mapping.range.upper
+        }
+        return result
     }
 }
 
@@ -84,7 +112,7 @@ extension Mapping {
     }
 
     /// Sockets and anonymous inodes have names without a slash; devices and rings of asynchronous input are no memory.
-    private var isMeetingPlace: Bool {
+    fileprivate var isMeetingPlace: Bool {
         // The first segment of a namespace has the number 0.
         guard inode != 0 || isSegment, nameBytes.first == UInt8(ascii: "/") else { return false }
         if nameBytes.starts(with: "/[".utf8) { return false }

@@ -13,9 +13,10 @@ import Testing
         var stat = ProcessStat()
         (stat.pid, stat.parent, stat.startTicks, stat.state) = (pid, parent, started, UInt8(ascii: "S"))
         stat.commandBytes = Array("p\(pid)".utf8)
-        return ProcessChannels(
-            stat: stat, user: 1000, network: network, ipc: ipc, descriptors: descriptors, mappings: mappings,
-            isRefused: isRefused)
+        var result = ProcessChannels(stat)
+        (result.user, result.network, result.ipc) = (1000, network, ipc)
+        (result.descriptors, result.mappings, result.isRefused) = (descriptors, mappings, isRefused)
+        return result
     }
 
     static func open(_ number: Int32, _ thing: ChannelDescriptor.Thing, _ access: UInt8? = 2) -> ChannelDescriptor {
@@ -295,6 +296,19 @@ import Testing
                 """
         let found = Mapping.parse(sharedIn: Array(text.utf8))
         #expect(found.map(\.inode) == [99, 5] && found.map(\.isSegment) == [false, true])
+    }
+
+    @Test("The kernel, asked for shared mappings alone, says what its text says") func queried() throws {
+        let addresses = [8192, 4096].map { mmap(nil, $0, PROT_READ, MAP_SHARED | MAP_ANONYMOUS, -1, 0) }
+        defer { for address in addresses { munmap(address, 4096) } }
+        // Not before Linux 6.11.
+        guard let queried = try? ProcFS().queriedMappings("/proc/self/maps") else { return }
+        let text = Mapping.parse(sharedIn: try ProcFile.read("/proc/self/maps", limit: 1 << 24))
+        // Other tests map and unmap meanwhile.
+        func own(_ mappings: [Mapping]) -> [Mapping] {
+            mappings.filter { mapping in addresses.contains { mapping.range.contains(UInt64(UInt(bitPattern: $0))) } }
+        }
+        #expect(own(queried) == own(text) && own(text).count == 2)
     }
 
     @Test("Damaged lines: never more than the whole parser finds") func damaged() {
