@@ -69,7 +69,7 @@ struct ChannelWaits {
         var tables: [String: SocketTable] = [:]
         for (namespace, table) in join.facts.tables { tables["net:[\(namespace)]"] = table }
         let known = tables
-        let memory = Dictionary(uniqueKeysWithValues: join.facts.processes.map { ($0.pid, $0.mappings) })
+        let memory = Dictionary(join.facts.processes.map { ($0.pid, $0.mappings) }) { first, _ in first }
         var steps = ProcessWalk<Look>.Steps { _, _ in Look() }
         // The kernel lets nobody see the calls of a process that becomes another program, nor its memory while that is locked.
         steps.wait = { look, reader in

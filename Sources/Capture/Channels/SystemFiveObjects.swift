@@ -72,7 +72,7 @@ struct SystemFiveObjects: Sendable {
             queues[index].capacityBytes = SystemFive.messageCapacity(queue: queues[index].id)
         }
         for index in sets.indices {
-            for number in 0..<min(sets[index].count, SystemFiveObjects.semaphoreLimit) {
+            for number in 0..<max(0, min(sets[index].count, SystemFiveObjects.semaphoreLimit)) {
                 guard let semaphore = SystemFive.semaphore(set: sets[index].id, number: Int32(number)) else { break }
                 if semaphore.user > 0 { sets[index].users.insert(semaphore.user) }
             }
