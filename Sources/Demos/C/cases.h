@@ -64,6 +64,7 @@
     X(thread_deadlock, "thread-deadlock", "two threads that wait for each other's mutex")                \
     X(joining, "joining", "waits for a thread that waits for a mutex that it has locked twice")         \
     X(descriptors, "descriptors", "120 open descriptors of four kinds")                                 \
+    X(channels, "channels", "one kind of channel to a child; says who has which end [KIND]")            \
     X(unclosed, "unclosed", "opens two devices every 20 ms and closes one")                             \
     X(streams, "streams", "FILEs that only stdio's own list, or only lost blocks, lead to")             \
     X(churn, "churn", "threads in malloc and free all the time, 24 lost [THREADS]")                      \
