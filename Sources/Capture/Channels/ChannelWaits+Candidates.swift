@@ -8,9 +8,9 @@ extension ChannelWaits {
         for channel in channels {
             switch channel.kind {
             case .pipe, .fifo, .unix, .tcp, .udp:
-                if channel.details.contains(.notAccepted), let waiting = channel.messages,
-                    let limit = channel.messageLimit, waiting < limit
-                {
+                if channel.details.contains(.notAccepted) {
+                    // The client, which may sleep until somebody accepts it.
+                    for end in channel.ends where end.role != .listen { result.insert(end.pid) }
                     continue
                 }
                 guard channel.joinsProcesses, channel.state != .idle else { continue }

@@ -94,6 +94,7 @@ struct ChannelWaits {
         let first = sleeper.call.arguments.first ?? 0
         switch (sleeper.kind, number) {
         case (.write, _): takeWriter(sleeper, descriptor: Int32(truncatingIfNeeded: first))
+        case (.read, _): takeClient(sleeper, descriptor: Int32(truncatingIfNeeded: first))
         case (.several, _), (.connect, _): takeReason(sleeper)
         case (.semaphore, _): takeSystemFive(.sysvSemaphores, sleeper)
         case (.futex, _): takeFutex(sleeper)
@@ -133,6 +134,15 @@ struct ChannelWaits {
         note(.full, sleeper, place)
     }
 
+    /// Whoever reads waits for an answer, which is nobody's fault but where nobody has accepted the connection.
+    private mutating func takeClient(_ sleeper: Sleeper, descriptor: Int32) {
+        guard let (place, end) = place(sleeper.pid, descriptor), channels[place].details.contains(.notAccepted),
+            channels[place].ends[end].role != .listen
+        else { return }
+        channels[place].ends[end].thread = sleeper.thread
+        note(.unaccepted, sleeper, place)
+    }
+
     /// Of several who sleep there the first that was found stands for all.
     private mutating func note(_ cause: Channel.Stuck.Cause, _ sleeper: Sleeper, _ place: Int) {
         guard channels[place].stuck == nil else { return }
@@ -144,11 +154,11 @@ struct ChannelWaits {
         switch reason.cause {
         case .pipe(_, isReading: false, _): takeWriter(sleeper, descriptor: descriptor)
         case .socket(let wait) where wait.purpose == .send: takeWriter(sleeper, descriptor: descriptor)
-        case .socket(let wait) where wait.purpose == .connect && wait.isPending:
+        case .socket(let wait) where wait.isPending && wait.purpose != .accept:
             if let (place, end) = place(sleeper.pid, descriptor) {
                 channels[place].ends[end].thread = sleeper.thread
                 note(.unaccepted, sleeper, place)
-            } else {
+            } else if wait.purpose == .connect {
                 addCaller(sleeper, descriptor, wait, reason.awaited.map(\.process.pid))
             }
         default: break

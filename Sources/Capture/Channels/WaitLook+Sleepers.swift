@@ -31,6 +31,7 @@ extension WaitLook {
         var sleeper = Sleeper(pid: pid, thread: thread, call: call, kind: kind)
         switch kind {
         case .write, .semaphore, .descriptor, .other: break
+        case .read: guard writes else { return .elsewhere }
         case .several, .connect:
             guard writes else { return .elsewhere }
             sleeper.reason = reason(of: pid, thread: thread)
