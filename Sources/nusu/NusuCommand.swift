@@ -3,7 +3,8 @@ import ArgumentParser
 /// The root of the command line: `nusu VERB [TARGET] [OPTIONS]`.
 struct NusuCommand: ParsableCommand {
     static let verbs: [any ParsableCommand.Type] = [
-        Leaks.self, Heap.self, Why.self, Diff.self, Memory.self, Maps.self, Fds.self, Watch.self, Ps.self, Tree.self,
+        Leaks.self, Heap.self, Why.self, Diff.self, Memory.self, Maps.self, Fds.self, Ipc.self, Watch.self, Ps.self,
+        Tree.self,
         Find.self, Show.self, SignalVerb.self, Kill.self, Explain.self, Sched.self,
     ]
 
@@ -30,6 +31,7 @@ struct NusuCommand: ParsableCommand {
               nusu leaks 1234 --save a.nusu      keeps the object graph; a file stands for a process everywhere
               nusu diff a.nusu b.nusu      what grew between two of them
               nusu fds 1234                what it has open, and who is at the other end; --over, --lost
+              nusu ipc                     who is connected to whom, and what is stuck; of one process, or between two
               nusu ps -ef                  the processes, as ps(1) lists them, and more
               nusu tree                    who started whom, and what needs a look
               nusu find ./cpu              processes by name, path or arguments

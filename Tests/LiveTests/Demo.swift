@@ -21,6 +21,8 @@ final class Demo {
     var otherPid: pid_t? { otherPids.last }
     /// All of them.
     private(set) var otherPids: [pid_t] = []
+    /// Channels that it has made: the kind, then each end as PID:DESCRIPTOR:ROLE.
+    private(set) var channels: [[String]] = []
 
     /// Descriptors that only lost objects know ("owned"), and others.
     private(set) var descriptors: [String: Set<Int32>] = [:]
@@ -82,6 +84,10 @@ final class Demo {
         }
         if words[0] == "owned" || words[0] == "held" {
             if let number = Int32(words[1]) { descriptors[String(words[0]), default: []].insert(number) }
+            return
+        }
+        if words[0] == "channel" {
+            channels.append(words.dropFirst().map(String.init))
             return
         }
         guard let address = UInt64(words[1].dropFirst(2), radix: 16) else {

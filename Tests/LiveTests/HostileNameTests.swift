@@ -14,6 +14,7 @@ extension LiveTests {
             (["tree"], true), (["tree"], false), (["find", "-a", "nusu-hostile"], false),
             (["find", "-l", "nusu-hostile"], false), (["show", "--explain", "--threads"], true), (["signal"], true),
             (["kill", "--dry-run", "--tree"], true), (["kill", "-0"], true), (["leaks"], true), (["heap"], true),
+            (["ipc"], true), (["ipc", "--all"], false), (["ipc", "--wide"], false), (["ipc", "--dot"], false),
         ]
 
         @Test(arguments: names) func nothingRaw(_ name: String) throws {
@@ -27,7 +28,9 @@ extension LiveTests {
             for verb in Self.verbs {
                 for options in [[], ["--json"]] {
                     // These are texts only.
-                    if options == ["--json"], verb.words.contains(where: { ["-a", "-l", "--explain"].contains($0) }) {
+                    if options == ["--json"],
+                        verb.words.contains(where: { ["-a", "-l", "--explain", "--dot"].contains($0) })
+                    {
                         continue
                     }
                     let words = verb.words + (verb.isTarget ? ["\(demo.pid)"] : []) + options

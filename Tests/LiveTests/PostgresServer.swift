@@ -17,6 +17,7 @@ final class PostgresServer {
     private let server: Child
 
     var pid: pid_t { server.pid }
+    var view: ProcessView { ProcessView(pid: pid) }
     /// What tells its clients where it is.
     var reach: [String] { ["-h", folder, "-U", "bench", "postgres"] }
     /// A command line that takes psql's further options.

@@ -1,0 +1,155 @@
+import Glibc
+import Testing
+
+extension LiveTests {
+    /// Programs that people run, and how they are connected.
+    @Suite(.serialized) struct IpcServerTests {
+        private func text(_ words: [String]) throws -> String {
+            let outcome = try run([Surroundings.nusu, "ipc"] + words)
+            guard outcome.status == 0 else { throw HarnessError("\(words): \(outcome.status) \(outcome.errors)") }
+            return outcome.text
+        }
+
+        @Test(.enabled(if: PostgresServer.isInstalled, "PostgreSQL with pgbench is not installed"))
+        func postgres() throws {
+            let server = try PostgresServer()
+            let client = try Child(server.psql + ["-c", "select pg_sleep(100)"])
+            var link: IpcDocument.Channel?
+            for _ in 0..<100 where link == nil {
+                usleep(20_000)
+                link = try IpcDocument.of(["\(client.pid)"]).channels.first {
+                    $0.kind == "unix" && $0.name == "\(server.folder)/.s.PGSQL.5432" && $0.pids.count == 2
+                }
+            }
+            let backend = try #require(link?.pids.first { $0 != client.pid })
+            // The server and all its children share its buffers.
+            let family = Set([server.pid] + server.view.children)
+            let memory = try IpcDocument.of(["\(backend)"]).channels.filter { $0.kind == "shared-memory" }
+            #expect(memory.contains { family.isSubset(of: $0.pids) && $0.size ?? 0 > 1 << 20 })
+            let shown = try text(["\(server.pid)"])
+            #expect(shown.contains("postgres(\(server.pid)) and \(family.count - 1) children"), "\(shown)")
+            // Through its backend; through whoever started both, and has their output, it is as near.
+            let chains = try IpcDocument.of(["\(client.pid)", "\(server.pid)"]).chains
+            #expect(chains?.contains { $0.map(\.to) == [backend, server.pid] } == true, "\(chains ?? [])")
+        }
+
+        @Test(.enabled(if: installed("nginx") != nil && installed("python3") != nil, "nginx is not installed"))
+        func nginx() throws {
+            let folder = try Surroundings.temporaryFolder()
+            chmod(folder, 0o777)
+            let socket = "\(folder)/socket"
+            let configuration = """
+                daemon off; worker_processes 3; pid \(folder)/pid; error_log \(folder)/error;
+                events { worker_connections 64; }
+                http { access_log off; client_body_temp_path \(folder)/body; proxy_temp_path \(folder)/proxy;
+                fastcgi_temp_path \(folder)/fastcgi; uwsgi_temp_path \(folder)/uwsgi; scgi_temp_path \(folder)/scgi;
+                server { listen unix:\(socket); location / { return 200 "a page of text"; } } }
+                """
+            try Surroundings.write(Array(configuration.utf8), "\(folder)/nginx.conf")
+            let program = try #require(installed("nginx"))
+            let server = try Child([program, "-c", "\(folder)/nginx.conf", "-p", folder, "-e", "\(folder)/error"])
+            defer {
+                kill(server.pid, SIGTERM)
+                for _ in 0..<200 where server.poll() == nil { usleep(10_000) }
+            }
+            let isUp = comesTrue {
+                ProcessView(pid: server.pid).children.count == 3 && access(socket, F_OK) == 0
+            }
+            try #require(isUp)
+            let client = try Child([
+                "python3", "-c",
+                """
+                import socket, time
+                links = [socket.socket(socket.AF_UNIX) for _ in range(12)]
+                for link in links: link.connect("\(socket)")
+                print("ready", flush=True); time.sleep(100)
+                """,
+            ])
+            #expect(try client.readLine() == "ready")
+            var shown = ""
+            let isTaken = try comesTrue {
+                shown = try text(["\(client.pid)"])
+                return shown.contains("12 open")
+            }
+            #expect(isTaken, "\(shown)")
+            #expect(shown.contains("python3(\(client.pid)) <=unix "), "\(shown)")
+            // The master speaks with each of its workers through a pair of sockets.
+            let workers = ProcessView(pid: server.pid).children
+            let document = try IpcDocument.of(["\(server.pid)"])
+            for worker in workers {
+                let pairs = document.joining([server.pid, worker]).filter { $0.kind == "unix" }
+                #expect(!pairs.isEmpty, "worker \(worker)")
+            }
+        }
+
+        @Test(.enabled(if: installed("redis-server") != nil && installed("python3") != nil, "redis is not installed"))
+        func redis() throws {
+            let folder = try Surroundings.temporaryFolder()
+            chmod(folder, 0o777)
+            let server = try Child([
+                "redis-server", "--port", "0", "--unixsocket", "\(folder)/socket", "--dir", folder, "--save", "",
+            ])
+            let isUp = comesTrue { access("\(folder)/socket", F_OK) == 0 }
+            try #require(isUp)
+            let client = try Child([
+                "python3", "-c",
+                """
+                import socket, time
+                links = []
+                for _ in range(5):
+                    link = socket.socket(socket.AF_UNIX); link.connect("\(folder)/socket"); links.append(link)
+                    link.sendall(b"PING\\r\\n"); assert link.recv(7) == b"+PONG\\r\\n"
+                print("ready", flush=True); time.sleep(100)
+                """,
+            ])
+            #expect(try client.readLine() == "ready")
+            let document = try IpcDocument.of(["\(client.pid)", "\(server.pid)"])
+            #expect(document.chains?.map { $0.map(\.to) } == [[server.pid]])
+            let links = document.channels
+            #expect(links.count == 5 && links.allSatisfy { $0.name == "\(folder)/socket" && $0.sure && $0.isAccepted })
+            #expect(links.allSatisfy { $0.waiting == 0 && $0.state == "idle" })
+        }
+
+        @Test(.enabled(if: installed("python3") != nil, "python3 is not installed"))
+        func terminal() throws {
+            let emulator = try Child([
+                "python3", "-c",
+                """
+                import fcntl, os, pty, struct, time
+                pid, master = pty.fork()
+                if pid == 0: os.execvp("sleep", ["sleep", "100"])
+                # TIOCGPTN
+                number = struct.unpack("I", fcntl.ioctl(master, 0x80045430, bytes(4)))[0]
+                print(pid, number, flush=True); time.sleep(100)
+                """,
+            ])
+            let words = try #require(try emulator.readLine()).split(separator: " ")
+            let inner = try #require(pid_t(words[0]))
+            defer { kill(inner, SIGKILL) }
+            _ = comesTrue { ProcessView(pid: inner).status("Name") == "sleep" }
+            let shown = try text(["\(inner)"])
+            #expect(shown.contains("python3(\(emulator.pid)) <=pty pts/\(words[1])=> sleep(\(inner))"), "\(shown)")
+        }
+
+        @Test(
+            .enabled(
+                if: installed("dbus-daemon") != nil && installed("dbus-monitor") != nil, "dbus is not installed"))
+        func bus() throws {
+            let folder = try Surroundings.temporaryFolder()
+            let daemon = try Child(
+                [
+                    "dbus-daemon", "--session", "--nofork", "--print-address", "--address=unix:path=\(folder)/bus",
+                ], capturesErrors: true)
+            let address = try #require(try daemon.readLine())
+            let monitors = try (0..<3).map { _ in try Child(["dbus-monitor", "--address", address]) }
+            var shown = ""
+            let isUp = try comesTrue {
+                shown = try text(["\(daemon.pid)"])
+                return shown.contains("3 open")
+            }
+            #expect(isUp, "\(shown)")
+            #expect(shown.contains("dbus-monitor(\(monitors[0].pid)) x3 <=unix "), "\(shown)")
+            #expect(shown.contains("bus=> dbus-daemon(\(daemon.pid))"), "\(shown)")
+        }
+    }
+}

@@ -1,0 +1,220 @@
+import Glibc
+import Testing
+
+extension LiveTests {
+    /// Every kind of channel between two known processes: nusu's edges are those that the demo has made, and none other.
+    @Suite(.serialized) struct IpcTests {
+        private static let kinds = [
+            "pipe", "fifo", "stream", "datagram", "sequenced", "abstract", "named", "pending", "tcp", "udp", "pty",
+            "eventfd", "epoll", "pidfd", "mqueue", "sysv-msg", "sysv-sem", "posix", "memfd", "anonymous", "sysv",
+            "file",
+            "semaphore", "futex", "flight", "full",
+        ]
+
+        private func demo(_ kind: String, through wrapper: [String] = []) throws -> Demo {
+            let program = "\(Surroundings.products)/nusu-demo"
+            let words = wrapper + [program, "channels", kind]
+            return try Demo(words[0].contains("/") ? words[0] : "/usr/bin/\(words[0])", Array(words.dropFirst()))
+        }
+
+        /// Kind and ends, as the demos print them.
+        private func edges(_ channels: [IpcDocument.Channel]) -> Set<String> {
+            Set(
+                channels.filter { $0.kind != "futex" }.map {
+                    ([$0.kind] + $0.ends.map(\.text).sorted()).joined(separator: " ")
+                })
+        }
+
+        private func truth(_ demo: Demo) -> Set<String> {
+            Set(demo.channels.map { ([$0[0]] + $0.dropFirst().sorted()).joined(separator: " ") })
+        }
+
+        @Test func everyKind() throws {
+            let demos = try Self.kinds.map { ($0, try demo($0)) }
+            usleep(100_000)
+            let all = try IpcDocument.of([])
+            #expect(all.schema == "nusu.ipc/1")
+            var found: [String: IpcDocument.Channel] = [:]
+            for (kind, demo) in demos {
+                let child = try #require(demo.otherPid)
+                let channels = all.joining([demo.pid, child])
+                #expect(edges(channels) == truth(demo), "\(kind)")
+                found[kind] = channels.first { $0.kind != "futex" }
+                // Each is its parent's child, in one edge.
+                #expect(
+                    all.channels.count { $0.kind == "parent-child" && $0.pids == [demo.pid, child] } == 1, "\(kind)")
+            }
+            #expect(found["pipe"]?.waiting == 100 && found["pipe"]?.state == "unread")
+            #expect(found["pending"]?.isAccepted == false && found["stream"]?.isAccepted == true)
+            #expect(found["sequenced"]?.transport == "unixSequenced" && found["datagram"]?.transport == "unixDatagram")
+            #expect(found["abstract"]?.name?.hasPrefix("@nusu-demo-") == true)
+            #expect(found["named"]?.name?.hasPrefix("/tmp/nusu-demo-socket-") == true)
+            #expect(found["mqueue"]?.messages == 2 && found["mqueue"]?.messageLimit == 2)
+            #expect(found["sysv-msg"]?.messages == 1)
+            #expect(found["eventfd"]?.value == 3)
+            #expect(found["flight"]?.inFlight == 1)
+            for kind in ["posix", "memfd", "anonymous", "sysv", "file"] {
+                #expect(found[kind]?.memory == kind && found[kind]?.size == 64 << 10, "\(kind)")
+            }
+            let full = try #require(demos.last)
+            #expect(found["full"]?.state == "stuck" && found["full"]?.stuck?.cause == "full")
+            #expect(found["full"]?.stuck?.pid == full.1.pid && found["full"]?.waiting == 64 << 10)
+            // The epoll belongs to one process, and says which pipe it watches.
+            let epoll = try #require(demos.first { $0.0 == "epoll" }).1
+            let watching = all.channels.filter { $0.kind == "epoll" && $0.pids == [epoll.pid] }
+            #expect(watching.count == 1 && watching.first?.watched == [found["epoll"]?.identity ?? "-"])
+            for (_, demo) in demos { #expect(demo.view.harm.isEmpty) }
+        }
+
+        @Test func stuck() throws {
+            let demo = try demo("full")
+            let child = try #require(demo.otherPid)
+            let text = try run([Surroundings.nusu, "ipc", "\(demo.pid)"]).text
+            #expect(text.contains("1 is stuck: nusu-demo (\(child)) leaves 64.0 KiB unread"), "\(text)")
+            #expect(text.contains("! nusu-demo(\(demo.pid)) ==pipe==> nusu-demo(\(child))"), "\(text)")
+            #expect(text.contains("writer waits"))
+            // Of all processes it is in the first line too, or another one is stuck for longer.
+            #expect(try run([Surroundings.nusu, "ipc"]).text.split(separator: "\n")[0].contains("stuck"))
+        }
+
+        @Test(arguments: [(["unaccepted"], "unaccepted"), (["unaccepted", "tcp"], "unaccepted"), (["held"], "locked")])
+        func stuckOtherwise(_ words: [String], _ cause: String) throws {
+            let demo = try Demo("nusu-demo", words)
+            let child = try #require(demo.otherPid)
+            var stuck: [IpcDocument.Channel] = []
+            // It may not sleep yet.
+            for _ in 0..<50 where stuck.isEmpty {
+                stuck = try IpcDocument.of(["\(demo.pid)"]).channels.filter { $0.state == "stuck" }
+            }
+            #expect(stuck.map(\.stuck?.cause) == [cause] && stuck.first?.stuck?.pid == demo.pid)
+            #expect(stuck.first?.pids == [demo.pid, child] && stuck.first?.isAccepted == (cause != "unaccepted"))
+            let text = try run([Surroundings.nusu, "ipc", "\(demo.pid)"]).text
+            let sentence =
+                cause == "locked"
+                ? "nusu-demo (\(demo.pid)) sleeps at a lock of nusu-demo (\(child))"
+                : "nusu-demo (\(child)) does not accept nusu-demo (\(demo.pid))"
+            #expect(text.contains(sentence), "\(text)")
+        }
+
+        @Test func flow() throws {
+            let demo = try demo("flow")
+            let child = try #require(demo.otherPid)
+            let document = try IpcDocument.of(["\(demo.pid)", "--over", "0.4s"])
+            let tcp = try #require(document.joining([demo.pid, child]).first)
+            let flow = try #require(tcp.flow)
+            let sent = max(flow.bytes ?? 0, flow.bytesBack ?? 0)
+            #expect(sent > 1000 && min(flow.bytes ?? 1, flow.bytesBack ?? 1) == 0 && flow.moved == true)
+            // What the kernel does not count is not called 0.
+            let pipes = document.channels.filter { $0.kind == "pipe" }
+            #expect(!pipes.isEmpty && pipes.allSatisfy { $0.flow?.bytes == nil })
+        }
+
+        @Test func chain() throws {
+            let shell = try Child(["sh", "-c", "exec </dev/null >/dev/null 2>&1; sleep 100 | cat | cat"])
+            defer { for child in ProcessView(pid: shell.pid).children { kill(child, SIGKILL) } }
+            #expect(comesTrue { ProcessView(pid: shell.pid).children.count == 3 })
+            let pids = ProcessView(pid: shell.pid).children.sorted()
+            let isReady = comesTrue { pids.dropFirst().allSatisfy { ProcessView(pid: $0).status("Name") == "cat" } }
+            try #require(isReady)
+            for (from, to) in [(pids[0], pids[2]), (pids[2], pids[0])] {
+                let document = try IpcDocument.of(["\(from)", "\(to)"])
+                #expect(document.chains?.map { $0.map(\.to) } == [[pids[1], to]])
+                #expect(Set(document.channels.map(\.kind)) == ["pipe"])
+            }
+            let text = try run([Surroundings.nusu, "ipc", "\(pids[0])", "\(pids[2])"]).text
+            #expect(
+                text.contains(
+                    "sleep (\(pids[0])) and cat (\(pids[2])) are joined in 2 steps, through cat(\(pids[1]))"))
+            #expect(text.contains("sleep(\(pids[0])) ==pipe==> cat(\(pids[1]))"))
+            #expect(try run([Surroundings.nusu, "ipc", "\(pids[0])", "\(pids[0])"]).status == 64)
+        }
+
+        @Test(
+            .enabled(if: Surroundings.isRoot && installed("setpriv") != nil, "changing the user needs root and setpriv")
+        )
+        func otherUser() throws {
+            let nobody = ["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups"]
+            let copy = "\(try Surroundings.temporaryFolder())/nusu"
+            _ = try run(["cp", Surroundings.nusu, copy])
+            let demo = try demo("tcp")
+            let child = try #require(demo.otherPid)
+            let document = try IpcDocument.of([], as: nobody, program: copy)
+            #expect(document.unseen.contains(demo.pid) && document.unseen.contains(child))
+            #expect(document.joining([demo.pid, child]).isEmpty)
+            // Who may not look never says that there is nothing; that they are relatives everybody may see.
+            _ = try IpcDocument.of(["\(demo.pid)", "\(child)"], status: 2, as: nobody, program: copy)
+            let other = try self.demo("pipe")
+            let text = try run(nobody + [copy, "ipc"]).text
+            #expect(text.contains("Not visible: ") && text.contains("of user root"), "\(text)")
+            let one = try run(nobody + [copy, "ipc", "\(other.pid)"])
+            #expect(one.status == 0 && one.text.contains("may not be seen"), "\(one.text)")
+            // Its own it sees.
+            let own = try Demo("/usr/bin/setpriv", Array(nobody.dropFirst()) + [try ownDemo(copy), "channels", "pipe"])
+            let seen = try IpcDocument.of(["\(own.pid)"], as: nobody, program: copy)
+            #expect(edges(seen.joining([own.pid, try #require(own.otherPid)])) == truth(own))
+        }
+
+        /// A copy beside another program's, that every user may run.
+        private func ownDemo(_ beside: String) throws -> String {
+            let path = beside + "-demo"
+            _ = try run(["cp", "\(Surroundings.products)/nusu-demo", path])
+            return path
+        }
+
+        /// Sockets, System V objects and process numbers of other namespaces.
+        @Test(.enabled(if: Surroundings.hasPidNamespaces, "no namespaces can be made"))
+        func namespaces() throws {
+            let unshare = ["unshare", "--fork", "--kill-child"]
+            let demos = try [
+                ("abstract", demo("abstract", through: unshare + ["--net"])),
+                ("stream", demo("stream", through: unshare + ["--net"])),
+                ("sysv-msg", demo("sysv-msg", through: unshare + ["--ipc"])),
+                ("sysv", demo("sysv", through: unshare + ["--ipc"])),
+                ("mqueue", demo("mqueue", through: unshare + ["--ipc"])),
+            ]
+            usleep(50_000)
+            let all = try IpcDocument.of([])
+            for (kind, demo) in demos {
+                let child = try #require(demo.otherPid)
+                let parent = try #require(demo.view.children.first)
+                #expect(edges(all.joining([parent, child])) == truth(demo), "\(kind)")
+            }
+            // Numbers are those outside, whatever the process itself is called inside.
+            let inner = try demo("pipe", through: unshare + ["--pid"])
+            let parent = try #require(inner.view.children.first)
+            let child = try #require(ProcessView(pid: parent).children.first)
+            let pipe = try #require(try IpcDocument.of(["\(parent)"]).joining([parent, child]).first)
+            #expect(pipe.ends.map(\.role).sorted() == ["read", "write"] && pipe.waiting == 100)
+        }
+
+        @Test func whileOthersComeAndGo() throws {
+            let shell = try Child(["sh", "-c", "while :; do true | true | true; done"])
+            for _ in 0..<4 { _ = try IpcDocument.of([]) }
+            kill(shell.pid, SIGKILL)
+            #expect(try run([Surroundings.nusu, "ipc", "4000000000"]).status == 66)
+            #expect(try run([Surroundings.nusu, "ipc", "--dot", "--json"]).status == 64)
+            #expect(try run([Surroundings.nusu, "ipc", "self"]).status == 0)
+        }
+
+        @Test(.enabled(if: installed("dot") != nil, "graphviz is not installed"))
+        func drawing() throws {
+            let name = "a\"];\\N\n{<b>"
+            let path = "\(try Surroundings.temporaryFolder())/\(name)"
+            _ = try run(["cp", "\(Surroundings.products)/nusu-demo", path])
+            let demo = try Demo(path, ["channels", "named"])
+            // The machine may have thousands of processes: laying those out takes graphviz minutes.
+            for (words, form) in [(["ipc", "--dot"], "canon"), (["ipc", "\(demo.pid)", "--dot"], "plain")] {
+                let drawn = try run([Surroundings.nusu] + words)
+                #expect(
+                    drawn.text.contains("p\(demo.pid) [label=\"a\\\"];\\\\N\\\\n{<b>\\n\(demo.pid)\"]"), "\(drawn.text)"
+                )
+                let dot = try Child(["dot", "-T\(form)"], capturesErrors: true)
+                dot.write(drawn.text)
+                dot.closeInput()
+                let outcome = try dot.finish(withinSeconds: 30)
+                #expect(outcome.status == 0 && outcome.errors.isEmpty, "\(outcome.errors)")
+                #expect(outcome.text.contains(form == "plain" ? "node p\(demo.pid) " : "p\(demo.pid)"))
+            }
+        }
+    }
+}
