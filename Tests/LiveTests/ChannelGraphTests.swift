@@ -201,6 +201,7 @@ extension LiveTests {
                 libc.mq_unlink(name)
                 say("mqueue", pair(lambda: None, forever(lambda: libc.mq_send(queue, b"hello", 5, 0))))
                 messages = libc.msgget(0, 0o1600)
+                say("queue", messages)
                 say("sysv-msg", pair(lambda: None, forever(lambda: libc.msgsnd(messages, b"1" * 8 + b"x" * 8000, 8000, 0))))
                 place = socket.socket(socket.AF_UNIX)
                 place.bind("\\0" + name.decode())
@@ -211,14 +212,14 @@ extension LiveTests {
                         kept.append(socket.socket(socket.AF_UNIX))
                         kept[-1].connect("\\0" + name.decode())
                 say("connect", pair(lambda: None, calls))
-                import atexit
-                atexit.register(lambda: libc.msgctl(messages, 0, None))
                 """)
             var sleepers: [String: Int32] = [:]
             for line in said {
                 let words = line.split(separator: " ")
                 if words.count == 2, let pid = Int32(words[1]) { sleepers[String(words[0])] = pid }
             }
+            // It outlives who made it.
+            defer { if let queue = sleepers["queue"] { _ = try? run(["ipcrm", "-q", "\(queue)"]) } }
             func stuck(_ graph: ChannelGraph, _ kind: Channel.Kind, _ pid: Int32?) -> Channel? {
                 graph.channels.first { $0.kind == kind && $0.stuck?.pid == pid && pid != nil }
             }
