@@ -133,7 +133,7 @@ package enum ExplainTopic: String, CaseIterable, Hashable, Sendable {
         case .roundRobin: "chrt -p PID"
         case .priority: "nusu ps -o pid,ni,pri,cls,comm -p PID"
         case .pcb: "nusu show PID --explain"
-        case .ipc: "ss -xp"
+        case .ipc: "nusu ipc PID"
         }
     }
 }
