@@ -7,6 +7,7 @@
 #include <linux/futex.h>
 #include <linux/inet_diag.h>
 #include <linux/netlink.h>
+#include <linux/perf_event.h>
 #include <linux/sock_diag.h>
 #include <linux/unix_diag.h>
 #include <mqueue.h>
@@ -21,6 +22,7 @@
 #include <sys/stat.h>
 #include <sys/statfs.h>
 #include <sys/time.h>
+#include <time.h>
 
 const void *clinux_find(const void *hay, size_t hay_size, const void *needle, size_t needle_size) {
     return memmem(hay, hay_size, needle, needle_size);
@@ -262,4 +264,85 @@ int clinux_file_facts(int folder, const char *name, struct clinux_file_facts *fa
         .changed = seconds(status.stx_ctime),
     };
     return 0;
+}
+
+int clinux_open_switches(pid_t thread, int processor, uint32_t watermark, int inherits, int counts_lost) {
+    struct perf_event_attr attributes = {
+        .type = PERF_TYPE_SOFTWARE,
+        .size = sizeof attributes,
+        .config = PERF_COUNT_SW_DUMMY,
+        .sample_type = PERF_SAMPLE_TID | PERF_SAMPLE_TIME,
+        // PERF_FORMAT_LOST, which older headers lack.
+        .read_format = counts_lost ? 1U << 4 : 0,
+        .disabled = 1,
+        .inherit = inherits != 0,
+        .exclude_kernel = 1,
+        .exclude_hv = 1,
+        .comm = 1,
+        .task = 1,
+        .watermark = 1,
+        .sample_id_all = 1,
+        .use_clockid = 1,
+        .context_switch = 1,
+        .wakeup_watermark = watermark,
+        .clockid = CLOCK_MONOTONIC,
+    };
+    return (int)syscall(SYS_perf_event_open, &attributes, thread, processor, -1, PERF_FLAG_FD_CLOEXEC);
+}
+
+int clinux_open_tracepoint(uint64_t number, int processor) {
+    struct perf_event_attr attributes = {
+        .type = PERF_TYPE_TRACEPOINT,
+        .size = sizeof attributes,
+        .config = number,
+        .sample_period = 1,
+        .sample_type = PERF_SAMPLE_TID | PERF_SAMPLE_TIME | PERF_SAMPLE_RAW,
+        .disabled = 1,
+        .sample_id_all = 1,
+        .use_clockid = 1,
+        .clockid = CLOCK_MONOTONIC,
+    };
+    return (int)syscall(SYS_perf_event_open, &attributes, -1, processor, -1, PERF_FLAG_FD_CLOEXEC);
+}
+
+int clinux_share_ring(int source, int ring) { return ioctl(source, PERF_EVENT_IOC_SET_OUTPUT, ring); }
+
+int clinux_filter_tracepoint(int source, const char *filter) {
+    return ioctl(source, PERF_EVENT_IOC_SET_FILTER, filter);
+}
+
+int clinux_switch_source(int source, int on) {
+    return ioctl(source, on ? PERF_EVENT_IOC_ENABLE : PERF_EVENT_IOC_DISABLE, 0);
+}
+
+uint64_t clinux_ring_head(const void *page) {
+    return __atomic_load_n(&((const struct perf_event_mmap_page *)page)->data_head, __ATOMIC_ACQUIRE);
+}
+
+uint64_t clinux_ring_tail(const void *page) { return ((const struct perf_event_mmap_page *)page)->data_tail; }
+
+void clinux_set_ring_tail(void *page, uint64_t tail) {
+    __atomic_store_n(&((struct perf_event_mmap_page *)page)->data_tail, tail, __ATOMIC_RELEASE);
+}
+
+int clinux_detached_mount(const char *type) {
+    // FSOPEN_CLOEXEC and FSMOUNT_CLOEXEC are 1, FSCONFIG_CMD_CREATE is 6 (linux/mount.h, which sys/mount.h does not go with).
+    int context = (int)syscall(SYS_fsopen, type, 1);
+    if (context < 0) return -1;
+    int mount = syscall(SYS_fsconfig, context, 6, NULL, NULL, 0) < 0 ? -1 : (int)syscall(SYS_fsmount, context, 1, 0);
+    int code = errno;
+    close(context);
+    errno = code;
+    return mount;
+}
+
+uint64_t clinux_raise_file_limit(void) {
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return 0;
+    if (limit.rlim_cur != limit.rlim_max) {
+        rlim_t before = limit.rlim_cur;
+        limit.rlim_cur = limit.rlim_max;
+        if (setrlimit(RLIMIT_NOFILE, &limit) != 0) return before;
+    }
+    return limit.rlim_cur;
 }

@@ -26,6 +26,9 @@ package struct StartedCommand {
         self.pid = pid
     }
 
+    /// One that was held until now.
+    init(pid: Int32) { self.pid = pid }
+
     /// How it ended; nil while it runs. Its entry is gone after that.
     ///
     /// The corresponding C function is `waitpid`.

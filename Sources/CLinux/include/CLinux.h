@@ -279,3 +279,34 @@ int clinux_semaphore_value(int set, int number);
 
 /// The bytes that a System V message queue may hold (msg_qbytes of man 2 msgctl, IPC_STAT); -1 and errno.
 long clinux_message_capacity(int queue);
+
+
+/// A source of records of switches of a thread (-1: of all) on one processor, not yet on (man 2 perf_event_open): context
+/// switches, names, forks and ends, each with process, thread and the time of CLOCK_MONOTONIC. `inherits`: also of what the
+/// thread starts. `counts_lost`: read tells how many records were lost (Linux 6.0). -1 and errno.
+int clinux_open_switches(pid_t thread, int processor, uint32_t watermark, int inherits, int counts_lost);
+
+/// A source of records of a tracepoint on one processor: process, thread, time, and the tracepoint's own fields. -1 and errno.
+int clinux_open_tracepoint(uint64_t number, int processor);
+
+/// Lets a source write into another's ring, which is of the same processor. -1 and errno.
+int clinux_share_ring(int source, int ring);
+
+/// Only records for which the tracepoint's filter is true. -1 and errno.
+int clinux_filter_tracepoint(int source, const char *filter);
+
+/// 0, or -1 and errno.
+int clinux_switch_source(int source, int on);
+
+/// The number of the last byte written to a ring, from its first page; what lies before it can be read.
+uint64_t clinux_ring_head(const void *page);
+/// The number of the last byte read: what lies before it may be overwritten.
+uint64_t clinux_ring_tail(const void *page);
+void clinux_set_ring_tail(void *page, uint64_t tail);
+
+/// A file system of the kernel's that is mounted nowhere, as a descriptor of its top folder (man 2 fsopen, fsmount; Linux 5.2).
+/// Needs CAP_SYS_ADMIN. It is gone when that is closed. -1 and errno.
+int clinux_detached_mount(const char *type);
+
+/// man 2 setrlimit, RLIMIT_NOFILE: as many open files as the hard limit allows; how many those are.
+uint64_t clinux_raise_file_limit(void);
