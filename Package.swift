@@ -40,8 +40,8 @@ let package = Package(
         .target(
             name: "Analysis", dependencies: ["CDemangle", "CZlib", "Model"],
             exclude: [
-                "Heaps/Glibc/README.md", "Objects/Swift/README.md", "SavedGraph/README.md", "Schedules/README.md",
-                "Trends/README.md",
+                "Heaps/Glibc/README.md", "Objects/Swift/README.md", "SavedGraph/README.md",
+                "SavedTrace/README.md", "Schedules/README.md", "Trends/README.md",
             ],
             swiftSettings: settings),
         .target(name: "Report", dependencies: ["Analysis", "CDemangle", "Model"], swiftSettings: settings),
