@@ -104,14 +104,15 @@ enum SavedFile {
     }
 
     /// Under the name stands either the whole file or what was there before.
-    private static func replace(_ path: String, _ body: (Int32) throws(Failure) -> Void) throws(Failure) {
+    static func replace<Result>(_ path: String, _ body: (Int32) throws(Failure) -> Result) throws(Failure) -> Result {
         var template = Array("\(path).XXXXXX".utf8CString)
         // Mode 0600, as mkstemp makes it.
         let descriptor = mkstemp(&template)
         guard descriptor >= 0 else { throw failure("cannot write \(path)", path, errno) }
+        let result: Result
         do throws(Failure) {
             defer { close(descriptor) }
-            try body(descriptor)
+            result = try body(descriptor)
         } catch {
             unlink(template)
             throw error
@@ -121,6 +122,7 @@ enum SavedFile {
             unlink(template)
             throw failure("cannot write \(path)", path, error)
         }
+        return result
     }
 
     private static func write(
@@ -134,7 +136,7 @@ enum SavedFile {
         try writer.finish(facts)
     }
 
-    private static func failure(_ what: String, _ path: String, _ error: Int32) -> Failure {
+    static func failure(_ what: String, _ path: String, _ error: Int32) -> Failure {
         let kind: Failure.Kind
         let remedy: String
         switch error {

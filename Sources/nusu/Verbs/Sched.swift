@@ -4,6 +4,7 @@ import ArgumentParser
 struct Sched: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "sched",
-        abstract: "Scheduling: what a switch costs here, and what would become of a workload under each policy.",
-        subcommands: [SchedSimulate.self, SchedCost.self])
+        abstract:
+            "Scheduling: who ran when and who waited, what a switch costs here, and what would become of a workload under each policy.",
+        subcommands: [SchedTrace.self, SchedSimulate.self, SchedCost.self])
 }
