@@ -41,7 +41,7 @@ let package = Package(
             name: "Analysis", dependencies: ["CDemangle", "CZlib", "Model"],
             exclude: [
                 "Heaps/Glibc/README.md", "Objects/Swift/README.md", "SavedGraph/README.md",
-                "SavedTrace/README.md", "Schedules/README.md", "Trends/README.md",
+                "SavedTrace/README.md", "SchedulingTrace/README.md", "Schedules/README.md", "Trends/README.md",
             ],
             swiftSettings: settings),
         .target(name: "Report", dependencies: ["Analysis", "CDemangle", "Model"], swiftSettings: settings),

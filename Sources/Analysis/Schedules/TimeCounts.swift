@@ -1,14 +1,20 @@
-/// How long things took: an exact mean, and percentiles to half a percent in a bounded space, however many there are.
-struct TimeCounts {
-    /// Times below 256 ns have a counter each; above, each power of two has 128.
-    private static let bits = 7
-    private var counts = [Int](repeating: 0, count: (64 - bits) << bits)
+/// How long things took: an exact mean, and percentiles in a bounded space, however many there are.
+struct TimeCounts: Sendable {
+    /// Times below 2^(bits+1) ns have a counter each; above, each power of two has 2^bits.
+    private let bits: Int
+    /// As far as they are used.
+    private var counts: [Int] = []
     private(set) var count = 0
     private var sum = 0.0
-    private var longest = 0
+    private(set) var longest = 0
+
+    /// - Parameter bits: how fine percentiles are: 7 tells them to half a percent, 5 to 3 %.
+    init(bits: Int = 7) { self.bits = bits }
 
     mutating func add(_ nanoseconds: Int) {
-        counts[Self.bucket(nanoseconds)] += 1
+        let bucket = bucket(nanoseconds)
+        if bucket >= counts.count { counts += repeatElement(0, count: bucket + 1 - counts.count) }
+        counts[bucket] += 1
         count += 1
         sum += Double(nanoseconds)
         longest = max(longest, nanoseconds)
@@ -22,19 +28,18 @@ struct TimeCounts {
         for (bucket, number) in counts.enumerated() where number > 0 {
             seen += number
             if seen >= rank {
-                let p99 = min(Self.largest(of: bucket), longest)
-                return TimeSummary(mean: sum / Double(count), p99: p99, worst: longest)
+                return TimeSummary(mean: sum / Double(count), p99: min(largest(of: bucket), longest), worst: longest)
             }
         }
         return nil
     }
 
-    private static func bucket(_ time: Int) -> Int {
+    private func bucket(_ time: Int) -> Int {
         let shift = max(Int.bitWidth - time.leadingZeroBitCount - bits - 1, 0)
         return (shift << bits) + (time >> shift)
     }
 
-    private static func largest(of bucket: Int) -> Int {
+    private func largest(of bucket: Int) -> Int {
         let shift = max(bucket >> bits - 1, 0)
         return ((bucket - shift << bits) + 1) << shift - 1
     }
