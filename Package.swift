@@ -11,6 +11,7 @@ let settings: [SwiftSetting] = [
 ]
 
 let system = Target.Dependency.product(name: "SystemPackage", package: "swift-system")
+let protobuf = Target.Dependency.product(name: "SwiftProtobuf", package: "swift-protobuf")
 let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
 
 // The arrows point one way: nusu -> Report -> Analysis -> Model <- Capture -> Kernel -> CLinux.
@@ -24,6 +25,8 @@ let package = Package(
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
+        // Without its default traits: they would bring in Foundation.
+        .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0", traits: []),
     ],
     targets: [
         .target(name: "CLinux"),
@@ -44,7 +47,12 @@ let package = Package(
                 "SavedTrace/README.md", "SchedulingTrace/README.md", "Schedules/README.md", "Trends/README.md",
             ],
             swiftSettings: settings),
-        .target(name: "Report", dependencies: ["Analysis", "CDemangle", "Model"], swiftSettings: settings),
+        .target(
+            name: "Report", dependencies: ["Analysis", "CDemangle", "Model", protobuf],
+            exclude: [
+                "SchedulingTrace/Perfetto/Perfetto.proto", "SchedulingTrace/Perfetto/README.md",
+            ],
+            swiftSettings: settings),
         .executableTarget(
             name: "nusu",
             dependencies: ["Report", "Analysis", "Capture", "Kernel", "Model", argumentParser],
@@ -72,7 +80,7 @@ let package = Package(
             swiftSettings: settings),
         .testTarget(name: "AnalysisTests", dependencies: ["Analysis", "Model"], swiftSettings: settings),
         .testTarget(
-            name: "ReportTests", dependencies: ["Report", "Analysis", "Model"], exclude: ["Snapshots"],
+            name: "ReportTests", dependencies: ["Report", "Analysis", "Model", protobuf], exclude: ["Snapshots"],
             swiftSettings: settings),
         .testTarget(
             name: "LiveTests",
