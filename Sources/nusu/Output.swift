@@ -39,7 +39,18 @@ struct Output {
             case .auto: isTerminal && !wantsNone && !isDumb
             }
         return TextStyle(
-            isTerminal: isTerminal, width: isTerminal ? Output.terminalWidth(STDOUT_FILENO) : nil, color: hasColor)
+            isTerminal: isTerminal, width: isTerminal ? Output.terminalWidth(STDOUT_FILENO) : nil, color: hasColor,
+            drawsBlocks: Output.isUnicode && !isDumb)
+    }
+
+    /// Whether the environment's characters are those of Unicode (man 7 locale: the first that is set counts).
+    private static var isUnicode: Bool {
+        for name in ["LC_ALL", "LC_CTYPE", "LANG"] {
+            guard let value = getenv(name), value.pointee != 0 else { continue }
+            let text = String(cString: value).uppercased()
+            return text.hasSuffix("UTF-8") || text.hasSuffix("UTF8")
+        }
+        return false
     }
 
     /// Writes a failure and returns its status.

@@ -1,4 +1,5 @@
 package import Analysis
+package import Model
 
 /// What `nusu sched simulate` says: one workload under several policies.
 package struct ScheduleReport: Sendable {
@@ -8,12 +9,17 @@ package struct ScheduleReport: Sendable {
     package var machine: SchedulingMachine
     /// At least one, all of `workload` on `machine`.
     package var schedules: [Schedule]
+    /// What the workload is not, where it was made of a trace.
+    package var gaps: [Gap]
 
-    package init(file: String?, workload: Workload, machine: SchedulingMachine, schedules: [Schedule]) {
+    package init(
+        file: String?, workload: Workload, machine: SchedulingMachine, schedules: [Schedule], gaps: [Gap] = []
+    ) {
         self.file = file
         self.workload = workload
         self.machine = machine
         self.schedules = schedules
+        self.gaps = gaps
     }
 
     /// Spans of a timeline in JSON; Schedule keeps more for the chart.
@@ -25,7 +31,7 @@ package struct ScheduleReport: Sendable {
             "schema": "nusu.sched/1", "subcommand": "simulate", "file": JSONValue(file),
             "cores": JSONValue(machine.cores), "switchCostSeconds": Self.seconds(machine.switchCost),
             "tickSeconds": Self.seconds(machine.tick), "sliceSeconds": Self.seconds(machine.slice),
-            "schedules": .array(schedules.map(json)), "gaps": .array([]),
+            "schedules": .array(schedules.map(json)), "gaps": .array(gaps.map(JSONValue.init(gap:))),
         ]).document()
     }
 

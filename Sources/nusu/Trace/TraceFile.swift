@@ -14,21 +14,32 @@ enum TraceFile {
         return count == head.count && head == SavedTraceReader.magic
     }
 
+    /// What a saved trace says of itself.
+    static func header(_ path: String) throws(Failure) -> TraceHeader {
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+        guard descriptor >= 0 else { throw SavedFile.failure("cannot open \(path)", path, errno) }
+        defer { close(descriptor) }
+        return try SavedTraceReader(name: path) { (count) throws(Failure) in try bytes(count, of: descriptor, path) }
+            .header
+    }
+
+    /// The workload that a saved trace stands for.
+    static func workload(_ path: String) throws(Failure) -> WorkloadRecorder.Recording {
+        var recorder = WorkloadRecorder(try header(path))
+        let end = try read(path) { (batch) throws(Failure) in recorder.add(batch) }
+        return try recorder.finish(end, file: path)
+    }
+
     /// Hands on what was saved.
-    /// - Parameters:
-    ///   - begin: is told what is known before the first event.
-    ///   - body: gets the events.
+    /// - Parameter body: gets the events.
     /// - Throws: `.noTarget`, `.notPermitted`, `.unsupported` for what is no saved trace or a damaged one.
-    static func read(
-        _ path: String, begin: (TraceHeader) throws(Failure) -> Void, _ body: (TraceBatch) throws(Failure) -> Void
-    ) throws(Failure) -> TraceEnd {
+    static func read(_ path: String, _ body: (TraceBatch) throws(Failure) -> Void) throws(Failure) -> TraceEnd {
         let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
         guard descriptor >= 0 else { throw SavedFile.failure("cannot open \(path)", path, errno) }
         defer { close(descriptor) }
         var reader = try SavedTraceReader(name: path) { (count) throws(Failure) in
             try bytes(count, of: descriptor, path)
         }
-        try begin(reader.header)
         var completeTo: UInt64 = 0
         while let batch = try reader.next() {
             completeTo = max(completeTo, batch.completeTo)

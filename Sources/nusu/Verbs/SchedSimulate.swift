@@ -24,12 +24,13 @@ struct SchedSimulate: ParsableCommand, Verb {
               nusu sched simulate jobs.txt --policy rr --quantum 1ms,4ms,20ms
               nusu sched simulate jobs.txt --cores 4 --switch-cost 5us
               nusu sched simulate jobs.txt --policy eevdf --tick 4ms
+              nusu sched simulate t.nusu --cores 4      what was traced, on four cores
 
             Response is the time from becoming ready to running; waiting is all time ready but not running; cost the share of \
             processor time that switches took; fair Jain's index of how alike the threads got on (1 is best).
             """)
 
-    @Argument(help: "The workload's file; - for standard input.")
+    @Argument(help: "The workload's file, or a trace that sched trace --save made; - for standard input.")
     var file: String
 
     @Option(
@@ -42,8 +43,10 @@ struct SchedSimulate: ParsableCommand, Verb {
     var quantum = SimulatedTimes([4_000_000])
 
     @Option(
-        help: ArgumentHelp("How many cores there are, 1 to \(SchedulingMachine.maximumCores).", valueName: "number"))
-    var cores = 1
+        help: ArgumentHelp(
+            "How many cores there are, 1 to \(SchedulingMachine.maximumCores); 1, or as many as were traced.",
+            valueName: "number"))
+    var cores: Int?
 
     @Option(
         help: ArgumentHelp(
@@ -62,7 +65,7 @@ struct SchedSimulate: ParsableCommand, Verb {
     @OptionGroup var output: OutputOptions
 
     func validate() throws {
-        guard (1...SchedulingMachine.maximumCores).contains(cores) else {
+        if let cores, !(1...SchedulingMachine.maximumCores).contains(cores) {
             throw ValidationError("--cores takes a number from 1 to \(SchedulingMachine.maximumCores)")
         }
         if let slice, !(100_000...100_000_000).contains(slice.nanoseconds) {
@@ -80,9 +83,11 @@ struct SchedSimulate: ParsableCommand, Verb {
         var output = output
         output.isJSON = self.output.json
         output.color = self.output.color
-        let workload = try WorkloadFile.read(file)
+        let recording = TraceFile.isSaved(file) ? try TraceFile.workload(file) : nil
+        let workload = try recording?.workload ?? WorkloadFile.read(file)
         let machine = SchedulingMachine(
-            cores: cores, switchCost: try switchNanoseconds(), tick: tick?.nanoseconds, slice: slice?.nanoseconds)
+            cores: cores ?? recording.map { min($0.cores, SchedulingMachine.maximumCores) } ?? 1,
+            switchCost: try switchNanoseconds(), tick: tick?.nanoseconds, slice: slice?.nanoseconds)
         let progress = Progress("simulating \(workload.threads.count) threads")
         defer { progress.end() }
         var schedules: [Schedule] = []
@@ -99,8 +104,9 @@ struct SchedSimulate: ParsableCommand, Verb {
         progress.end()
         let report = ScheduleReport(
             file: file == WorkloadFile.standardInput ? nil : file, workload: workload, machine: machine,
-            schedules: schedules)
+            schedules: schedules, gaps: recording?.gaps ?? [])
         try Output.print(self.output.json ? report.json() : report.text(output.style))
+        if !self.output.json { for gap in report.gaps { output.note(gap) } }
         return ExitStatus.done
     }
 

@@ -24,7 +24,10 @@ struct SchedTrace: ParsableCommand, Verb {
               nusu sched trace 1234                  five seconds of a process
               nusu sched trace --all --for 10s       the whole machine
               nusu sched trace -- make -j8           a command from its first instruction to its end
-              nusu sched trace 1234 --save t.nusu    keeps what was seen; nusu sched trace t.nusu shows it again
+              nusu sched trace 1234 --save t.nusu    keeps what was seen
+              nusu sched trace t.nusu --threads 20   shows it again, with more threads
+              nusu sched trace 1234 --perfetto t.pftrace      every single switch, for ui.perfetto.dev
+              nusu sched simulate t.nusu             the same threads under other policies
 
             A command's input and output are nusu's own, and its status is passed on.
             """)
@@ -51,12 +54,19 @@ struct SchedTrace: ParsableCommand, Verb {
 
     @Option(
         help: ArgumentHelp(
-            "How large that file may become; there it ends, and says so.", valueName: "size"))
+            "How large that file, and that of --perfetto, may become; there it ends, and says so.", valueName: "size"))
     var saveLimit = ByteSize(256 << 20)
+
+    @Option(help: ArgumentHelp("Write every switch into this file too, for ui.perfetto.dev.", valueName: "file"))
+    var perfetto: String?
+
+    @Option(help: ArgumentHelp("How many threads to show, with their lanes; 0 for all, and all cores.", valueName: "n"))
+    var threads: Int?
 
     @OptionGroup var output: OutputOptions
 
     func validate() throws {
+        if let threads, threads < 0 { throw ValidationError("--threads takes 0 or more") }
         let subjects = (target == nil ? 0 : 1) + (command.isEmpty ? 0 : 1) + (all ? 1 : 0)
         guard subjects == 1 else {
             throw ValidationError(
@@ -83,28 +93,49 @@ struct SchedTrace: ParsableCommand, Verb {
             "tracing" + (seconds.map { " for \($0) s" } ?? ""), isEnabled: command.isEmpty && isatty(STDERR_FILENO) == 1
         )
         defer { progress.end() }
-        var counts = TraceCounts(run.header)
-        let end: TraceEnd
-        if let save {
-            end = try SavedFile.replace(save) { (descriptor) throws(Failure) in
+        let summary = try TraceConsumer.withFile(save) { (saved) throws(Failure) in
+            try TraceConsumer.withFile(perfettoFile(run.header)) { (descriptor) throws(Failure) in
+                var consumer = consumer(run.header, descriptor)
+                guard let saved, let save else {
+                    return try consumer.finish(run.run { (batch) throws(Failure) in try consumer.add(batch) })
+                }
                 var writer = try TraceFile.writer(
-                    run.header, limitBytes: Int(saveLimit.count), descriptor: descriptor, save)
+                    run.header, limitBytes: Int(saveLimit.count), descriptor: saved, save)
                 let end = try run.run { (batch) throws(Failure) in
                     try writer.add(batch)
-                    counts.add(batch)
+                    try consumer.add(batch)
                 }
                 try writer.finish(end)
-                return end
+                return try consumer.finish(end)
             }
-        } else {
-            end = try run.run { (batch) throws(Failure) in counts.add(batch) }
         }
         progress.end()
         gate.hold()
-        try Output.print(counts.text(end))
+        let report = TraceReport(
+            summary: told(summary), file: save, shownThreads: threads, commandStatus: run.commandStatus)
+        try Output.print(self.output.json ? report.json() : report.text(output.style))
         if let signal = run.signal, signal != SIGINT { return ExitStatus.of(.interrupted(signal: signal)) }
         if let status = run.commandStatus { return status }
-        return end.lost == 0 && run.header.gaps.isEmpty && end.gaps.isEmpty ? ExitStatus.done : ExitStatus.lowerBound
+        return report.sawEverything ? ExitStatus.done : ExitStatus.lowerBound
+    }
+
+    private func consumer(_ header: TraceHeader, _ descriptor: Int32?) -> TraceConsumer {
+        TraceConsumer(header, perfetto: perfetto, descriptor: descriptor, limitBytes: Int(saveLimit.count))
+    }
+
+    /// nil where none was asked for, or there is nothing to be written.
+    private func perfettoFile(_ header: TraceHeader) -> String? { header.source == .schedstat ? nil : perfetto }
+
+    /// With what became of the file for Perfetto.
+    private func told(_ summary: TraceSummary) -> TraceSummary {
+        var summary = summary
+        if let perfetto, perfettoFile(summary.header) == nil {
+            summary.gaps.append(
+                Gap(
+                    what: "\(perfetto), which was not written", reason: "single switches were not seen",
+                    remedy: "run nusu as root or with CAP_PERFMON"))
+        }
+        return summary
     }
 
     private var seconds: Double? { duration?.value ?? (command.isEmpty ? 5 : nil) }
@@ -116,13 +147,19 @@ struct SchedTrace: ParsableCommand, Verb {
     }
 
     private func showSaved(_ path: String, _ output: Output) throws -> Int32 {
-        var counts: TraceCounts?
-        let end = try TraceFile.read(path) { (header) throws(Failure) in
-            counts = TraceCounts(header)
-        } _: { (batch) throws(Failure) in
-            counts?.add(batch)
+        guard TraceFile.isSaved(path) || !SavedFile.isSaved(path) else {
+            throw Failure(
+                .usage, what: "\(path) is a snapshot of memory, and no trace", subject: path,
+                remedy: "record one: nusu sched trace PID --save FILE; or ask the snapshot: nusu leaks \(path)")
         }
-        if let counts { try Output.print(counts.text(end)) }
-        return end.lost == 0 && end.gaps.isEmpty ? ExitStatus.done : ExitStatus.lowerBound
+        let header = try TraceFile.header(path)
+        let summary = try TraceConsumer.withFile(perfettoFile(header)) { (descriptor) throws(Failure) in
+            var consumer = consumer(header, descriptor)
+            let end = try TraceFile.read(path) { (batch) throws(Failure) in try consumer.add(batch) }
+            return try consumer.finish(end)
+        }
+        let report = TraceReport(summary: told(summary), file: path, shownThreads: threads)
+        try Output.print(self.output.json ? report.json() : report.text(output.style))
+        return report.sawEverything ? ExitStatus.done : ExitStatus.lowerBound
     }
 }
