@@ -39,6 +39,7 @@ struct NusuCommand: ParsableCommand {
               nusu signal 1234             what each signal would do to it; nusu signal TERM explains one
               nusu kill --ladder 1234      TERM, wait, KILL; says what came of it
               nusu watch 1234              whether it grows, how fast, and when it reaches its limit
+              nusu sched trace 1234        who ran on which core when, who waited, and who ran instead
               nusu sched simulate FILE     threads of a file under seven scheduling policies, side by side
               nusu sched cost              what a switch costs here, and how many the machine makes
               nusu explain zombie          a notion, its live value here, a demo; in English or Korean

@@ -158,11 +158,21 @@ extension TraceReport {
         return notes
     }
 
+    /// A list breaks between its parts, a sentence between its words.
     private static func wrapped(_ label: String, _ text: String, _ columns: Int) -> [String] {
         let head = "  " + TerminalText.padded(label, to: 12)
         let indent = String(repeating: " ", count: 14)
-        return TextWrap.lines(text, width: columns, indent: indent).enumerated().map {
-            $0 == 0 ? head + $1.dropFirst(indent.count) : $1
+        let words = text.split(separator: " ").reduce(into: [String]()) { words, word in
+            // A number stays with its unit, and a name with its number.
+            if let last = words.last, !last.hasSuffix(","), last.utf8.count < 24, word.utf8.count <= 5 {
+                words[words.count - 1] += "\u{a0}" + word
+            } else {
+                words.append(String(word))
+            }
+        }
+        return TextWrap.lines(words.joined(separator: " "), width: columns, indent: indent).enumerated().map {
+            let line = String($1.map { $0 == "\u{a0}" ? " " : $0 })
+            return $0 == 0 ? head + line.dropFirst(indent.count) : line
         }
     }
 
@@ -179,7 +189,7 @@ extension TraceReport {
         if summary.header.source == .schedstat {
             return "next: sudo nusu sched trace \(target)      every switch, and who ran instead"
         }
-        return "next: nusu sched trace \(target) --perfetto FILE      every switch, in ui.perfetto.dev"
+        return "next: nusu sched trace \(target) --perfetto FILE      for ui.perfetto.dev"
     }
 }
 
