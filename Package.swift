@@ -34,7 +34,8 @@ let package = Package(
         .target(
             name: "Kernel", dependencies: ["CLinux", "Model", system], exclude: ["README.md"], swiftSettings: settings),
         .target(
-            name: "Capture", dependencies: ["Kernel", "Model", system], exclude: ["Images/README.md"],
+            name: "Capture", dependencies: ["Kernel", "Model", system],
+            exclude: ["Images/README.md", "Scheduling/README.md"],
             swiftSettings: settings),
         .systemLibrary(name: "CZlib"),
         .systemLibrary(name: "CElfutils"),

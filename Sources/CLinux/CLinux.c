@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <linux/bpf.h>
 #include <linux/futex.h>
 #include <linux/inet_diag.h>
 #include <linux/netlink.h>
@@ -266,7 +267,8 @@ int clinux_file_facts(int folder, const char *name, struct clinux_file_facts *fa
     return 0;
 }
 
-int clinux_open_switches(pid_t thread, int processor, uint32_t watermark, int inherits, int counts_lost) {
+int clinux_open_switches(
+    pid_t thread, int processor, uint32_t watermark, int switches, int inherits, int counts_lost) {
     struct perf_event_attr attributes = {
         .type = PERF_TYPE_SOFTWARE,
         .size = sizeof attributes,
@@ -283,20 +285,21 @@ int clinux_open_switches(pid_t thread, int processor, uint32_t watermark, int in
         .watermark = 1,
         .sample_id_all = 1,
         .use_clockid = 1,
-        .context_switch = 1,
+        .context_switch = switches != 0,
         .wakeup_watermark = watermark,
         .clockid = CLOCK_MONOTONIC,
     };
     return (int)syscall(SYS_perf_event_open, &attributes, thread, processor, -1, PERF_FLAG_FD_CLOEXEC);
 }
 
-int clinux_open_tracepoint(uint64_t number, int processor) {
+int clinux_open_tracepoint(uint64_t number, int processor, int counts_lost) {
     struct perf_event_attr attributes = {
         .type = PERF_TYPE_TRACEPOINT,
         .size = sizeof attributes,
         .config = number,
         .sample_period = 1,
         .sample_type = PERF_SAMPLE_TID | PERF_SAMPLE_TIME | PERF_SAMPLE_RAW,
+        .read_format = counts_lost ? 1U << 4 : 0,
         .disabled = 1,
         .sample_id_all = 1,
         .use_clockid = 1,
@@ -323,6 +326,31 @@ uint64_t clinux_ring_tail(const void *page) { return ((const struct perf_event_m
 
 void clinux_set_ring_tail(void *page, uint64_t tail) {
     __atomic_store_n(&((struct perf_event_mmap_page *)page)->data_tail, tail, __ATOMIC_RELEASE);
+}
+
+int clinux_bpf_memory(uint32_t bytes) {
+    union bpf_attr attributes = {
+        .map_type = BPF_MAP_TYPE_ARRAY, .key_size = 4, .value_size = bytes, .max_entries = 1, .map_flags = BPF_F_MMAPABLE};
+    return (int)syscall(SYS_bpf, BPF_MAP_CREATE, &attributes, sizeof attributes);
+}
+
+int clinux_bpf_program(const uint64_t *code, uint32_t count, uint32_t hook) {
+    union bpf_attr attributes = {
+        .prog_type = BPF_PROG_TYPE_TRACING,
+        .insn_cnt = count,
+        .insns = (uint64_t)(uintptr_t)code,
+        // The kernel lets only programs under the GPL read its memory: these instructions may be used under it too.
+        .license = (uint64_t)(uintptr_t)"Dual BSD/GPL",
+        .prog_name = "nusu_sched",
+        .expected_attach_type = BPF_TRACE_RAW_TP,
+        .attach_btf_id = hook,
+    };
+    return (int)syscall(SYS_bpf, BPF_PROG_LOAD, &attributes, sizeof attributes);
+}
+
+int clinux_bpf_attach(int program) {
+    union bpf_attr attributes = {.raw_tracepoint = {.prog_fd = (uint32_t)program}};
+    return (int)syscall(SYS_bpf, BPF_RAW_TRACEPOINT_OPEN, &attributes, sizeof attributes);
 }
 
 int clinux_detached_mount(const char *type) {

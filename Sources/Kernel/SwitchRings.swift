@@ -19,10 +19,13 @@ package struct SwitchRings: ~Copyable {
     }
 
     private var rings: [Ring] = []
+    private let switches: Bool
     /// Of one ring's data: a power of two.
     package private(set) var bytesPerCore: Int
     /// Whether the kernel counts what it could not write.
     package private(set) var countsLost = true
+    /// A process whose end ends a wait; -1: none.
+    private var awaited: Int32 = -1
     /// Threads that could not be watched: too many open files.
     package private(set) var unwatched = 0
 
@@ -34,21 +37,30 @@ package struct SwitchRings: ~Copyable {
     /// - Parameter bytes: of all rings together, at most; less where the kernel does not let so much be locked.
     ///
     /// Throws EACCES without the right, EPERM or ENOSYS where a sandbox or the kernel lacks it, EINVAL where the kernel is too old.
-    package init(bytes: Int) throws(Errno) { try self.init(threads: [-1], inherits: false, bytes: bytes) }
+    package init(bytes: Int) throws(Errno) {
+        try self.init(threads: [-1], switches: true, inherits: false, bytes: bytes, least: 512 << 10)
+    }
+
+    /// Of all threads names, forks and ends alone, which are few: for who learns of switches otherwise. Throws as above.
+    package init(birthsInBytes bytes: Int) throws(Errno) {
+        try self.init(threads: [-1], switches: false, inherits: false, bytes: bytes, least: 64 << 10)
+    }
 
     /// These threads and whatever they start. Needs the right to trace them, and kernel.perf_event_paranoid at most 2.
     ///
     /// Throws ESRCH where all are gone; else as above.
     package init(threads: [Int32], bytes: Int) throws(Errno) {
-        try self.init(threads: threads, inherits: true, bytes: bytes)
+        try self.init(threads: threads, switches: true, inherits: true, bytes: bytes, least: 512 << 10)
     }
 
-    private init(threads: [Int32], inherits: Bool, bytes: Int) throws(Errno) {
+    /// - Parameter least: a ring is not made smaller for there being many.
+    private init(threads: [Int32], switches: Bool, inherits: Bool, bytes: Int, least: Int) throws(Errno) {
+        self.switches = switches
         _ = clinux_raise_file_limit()
         let configured = max(1, min(sysconf(Int32(_SC_NPROCESSORS_CONF)), 4096))
         // What any user may lock of each core is about half a MiB (kernel.perf_event_mlock_kb).
         var size = 8 << 20
-        while size > 512 << 10, size * configured > bytes { size >>= 1 }
+        while size > least, size * configured > bytes { size >>= 1 }
         bytesPerCore = size
         while true {
             do throws(Errno) {
@@ -66,7 +78,10 @@ package struct SwitchRings: ~Copyable {
         if rings.isEmpty { throw .noSuchProcess }
     }
 
-    deinit { for ring in rings { SwitchRings.close(ring, bytesPerCore) } }
+    deinit {
+        for ring in rings { SwitchRings.close(ring, bytesPerCore) }
+        if awaited >= 0 { Glibc.close(awaited) }
+    }
 
     private mutating func close() {
         for ring in rings { SwitchRings.close(ring, bytesPerCore) }
@@ -112,12 +127,15 @@ package struct SwitchRings: ~Copyable {
         let watermark = UInt32(bytesPerCore / 4)
         do throws(Errno) {
             return try checked {
-                clinux_open_switches(thread, Int32(core), watermark, inherits ? 1 : 0, countsLost ? 1 : 0)
+                clinux_open_switches(
+                    thread, Int32(core), watermark, switches ? 1 : 0, inherits ? 1 : 0, countsLost ? 1 : 0)
             }
         } catch {
             guard error == .invalidArgument, countsLost else { throw error }
             countsLost = false
-            return try checked { clinux_open_switches(thread, Int32(core), watermark, inherits ? 1 : 0, 0) }
+            return try checked {
+                clinux_open_switches(thread, Int32(core), watermark, switches ? 1 : 0, inherits ? 1 : 0, 0)
+            }
         }
     }
 
@@ -145,7 +163,9 @@ package struct SwitchRings: ~Copyable {
     ///   - filter: in the kernel's language (Documentation/trace/events.rst); nil: all.
     package mutating func add(tracepoint number: UInt64, filter: String? = nil) throws(Errno) {
         for index in rings.indices {
-            let source = try checked { clinux_open_tracepoint(number, Int32(rings[index].core)) }
+            let source = try checked {
+                clinux_open_tracepoint(number, Int32(rings[index].core), countsLost ? 1 : 0)
+            }
             if let filter, clinux_filter_tracepoint(source, filter) != 0 {
                 let code = errno
                 Glibc.close(source)
@@ -171,13 +191,26 @@ package struct SwitchRings: ~Copyable {
 
     // MARK: - Records
 
-    /// Waits until a ring is a quarter full, a signal that is not held back comes, or so long.
+    /// Lets `wait` end with a process's end too, where the kernel has pidfds.
+    ///
+    /// The corresponding C function is `pidfd_open`.
+    package mutating func wake(atEndOf pid: Int32) {
+        if awaited < 0 { awaited = clinux_pidfd_open(pid) }
+    }
+
+    /// Waits until a ring is a quarter full, a process has ended (see `wake`), a signal that is not held back comes, or so long.
     ///
     /// The corresponding C function is `poll`.
     package mutating func wait(seconds: Double) {
         var entries = rings.map { pollfd(fd: $0.isDead ? -1 : $0.sources[0], events: Int16(POLLIN), revents: 0) }
+        entries.append(pollfd(fd: awaited, events: Int16(POLLIN), revents: 0))
         let milliseconds = Int32(min(max(seconds, 0), 60) * 1000)
         guard poll(&entries, nfds_t(entries.count), milliseconds) > 0 else { return }
+        if let process = entries.popLast(), process.revents != 0 {
+            // Once is enough.
+            Glibc.close(awaited)
+            awaited = -1
+        }
         for (index, entry) in entries.enumerated() where entry.revents & Int16(POLLHUP | POLLERR) != 0 {
             rings[index].isDead = true
         }
@@ -219,7 +252,7 @@ package struct SwitchRings: ~Copyable {
         guard countsLost else { return nil }
         var sum: UInt64 = 0
         for ring in rings {
-            // Those that share a ring count for themselves; tracepoints are opened without a count.
+            // Each that writes into a ring counts for itself.
             for source in ring.sources {
                 var values: (value: UInt64, lost: UInt64) = (0, 0)
                 let count = withUnsafeMutableBytes(of: &values) { Glibc.read(source, $0.baseAddress, $0.count) }

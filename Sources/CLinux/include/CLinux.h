@@ -281,13 +281,13 @@ int clinux_semaphore_value(int set, int number);
 long clinux_message_capacity(int queue);
 
 
-/// A source of records of switches of a thread (-1: of all) on one processor, not yet on (man 2 perf_event_open): context
-/// switches, names, forks and ends, each with process, thread and the time of CLOCK_MONOTONIC. `inherits`: also of what the
-/// thread starts. `counts_lost`: read tells how many records were lost (Linux 6.0). -1 and errno.
-int clinux_open_switches(pid_t thread, int processor, uint32_t watermark, int inherits, int counts_lost);
+/// A source of records of a thread (-1: of all) on one processor, not yet on (man 2 perf_event_open): names, forks and ends, and if
+/// `switches` context switches, each with process, thread and the time of CLOCK_MONOTONIC. `inherits`: also of what the thread
+/// starts. `counts_lost`: read tells how many records were lost (Linux 6.0). -1 and errno.
+int clinux_open_switches(pid_t thread, int processor, uint32_t watermark, int switches, int inherits, int counts_lost);
 
 /// A source of records of a tracepoint on one processor: process, thread, time, and the tracepoint's own fields. -1 and errno.
-int clinux_open_tracepoint(uint64_t number, int processor);
+int clinux_open_tracepoint(uint64_t number, int processor, int counts_lost);
 
 /// Lets a source write into another's ring, which is of the same processor. -1 and errno.
 int clinux_share_ring(int source, int ring);
@@ -303,6 +303,25 @@ uint64_t clinux_ring_head(const void *page);
 /// The number of the last byte read: what lies before it may be overwritten.
 uint64_t clinux_ring_tail(const void *page);
 void clinux_set_ring_tail(void *page, uint64_t tail);
+
+/// A word that another processor reads and writes.
+static inline uint64_t clinux_load64(const void *address) {
+    return __atomic_load_n((const uint64_t *)address, __ATOMIC_ACQUIRE);
+}
+static inline void clinux_store64(void *address, uint64_t value) {
+    __atomic_store_n((uint64_t *)address, value, __ATOMIC_RELEASE);
+}
+
+/// Memory that a program in the kernel and nusu share, as a descriptor to be mapped (man 2 bpf, BPF_MAP_TYPE_ARRAY with one
+/// value; Linux 5.5). -1 and errno.
+int clinux_bpf_memory(uint32_t bytes);
+
+/// Hands the kernel a program of `count` instructions for a hook of its scheduler, by the number that its type has in BTF (man 2
+/// bpf, BPF_PROG_TYPE_TRACING, BPF_TRACE_RAW_TP). It does not run yet. -1 and errno.
+int clinux_bpf_program(const uint64_t *code, uint32_t count, uint32_t hook);
+
+/// Lets a program run at its hook until the descriptor is closed. -1 and errno.
+int clinux_bpf_attach(int program);
 
 /// A file system of the kernel's that is mounted nowhere, as a descriptor of its top folder (man 2 fsopen, fsmount; Linux 5.2).
 /// Needs CAP_SYS_ADMIN. It is gone when that is closed. -1 and errno.

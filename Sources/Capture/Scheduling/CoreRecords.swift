@@ -5,7 +5,7 @@ import Model
 struct CoreRecords {
     let core: UInt16
     /// What time 0 of the trace is, of CLOCK_MONOTONIC.
-    private let start: UInt64
+    let start: UInt64
     private let tracepoints: SchedulerTracepoints?
 
     /// Not yet handed on.
@@ -52,10 +52,18 @@ struct CoreRecords {
         _ = read
     }
 
-    private mutating func append(_ time: UInt64, _ kind: SwitchEvent.Kind, core other: UInt16? = nil) {
+    mutating func append(_ time: UInt64, _ kind: SwitchEvent.Kind, core other: UInt16? = nil) {
         // A record that an interrupt wrote in the middle of another's may be earlier by a little.
         lastTime = max(lastTime, time > start ? time - start : 0)
         events.append(SwitchEvent(time: lastTime, core: other ?? core, kind: kind))
+    }
+
+    mutating func note(damagedBytes: Int) { self.damagedBytes += damagedBytes }
+
+    mutating func note(lost count: UInt64) {
+        lost &+= count
+        (last, running, sleep) = (nil, nil, nil)
+        append(start &+ lastTime, .lost(count))
     }
 
     /// nil: damaged.

@@ -7,35 +7,56 @@ final class RingReader {
     let cores: [Int]
 
     private var rings: SwitchRings
+    private var program: SchedulerProgram?
+    /// Of each ring, then of each core that the program writes for.
     private var merge: EventMerge
     private var threads: TraceThreads
-    /// What the kernel wrote to one ring, while it is read.
+    /// What was written to one ring, while it is read.
     private let buffer: UnsafeMutableRawBufferPointer
+    /// The longest that may lie between two readings.
+    private let patience: Double
 
     /// Turns the rings on.
     init(
-        _ rings: consuming SwitchRings, start: Moment, tracepoints: SchedulerTracepoints?, threads: TraceThreads
+        _ rings: consuming SwitchRings, program: consuming SchedulerProgram?, start: Moment,
+        tracepoints: SchedulerTracepoints?, threads: TraceThreads
     ) {
         let cores = rings.cores
         self.cores = cores
-        buffer = .allocate(byteCount: rings.bytesPerCore, alignment: 16)
-        merge = EventMerge(
-            cores.map { CoreRecords(core: UInt16($0), start: start.nanoseconds, tracepoints: tracepoints) })
         self.threads = threads
+        var records = cores.map { CoreRecords(core: UInt16($0), start: start.nanoseconds, tracepoints: tracepoints) }
+        var bytes = rings.bytesPerCore
+        var patience = 1.0
+        if let count = program?.coreCount {
+            records += (0..<count).map { CoreRecords(core: UInt16($0), start: start.nanoseconds, tracepoints: nil) }
+            bytes = max(bytes, program?.bytesPerCore ?? 0)
+            patience = program?.patience ?? patience
+        }
+        self.patience = patience
+        buffer = .allocate(byteCount: bytes, alignment: 16)
+        merge = EventMerge(records)
         rings.turn(on: true)
         self.rings = rings
+        self.program = program
     }
 
     deinit { buffer.deallocate() }
 
-    func wait(seconds: Double) { rings.wait(seconds: seconds) }
+    func wait(seconds: Double) { rings.wait(seconds: min(seconds, patience)) }
 
-    func stop() { rings.turn(on: false) }
+    func stop() {
+        program?.stop()
+        rings.turn(on: false)
+    }
 
     /// - Parameter limit: nanoseconds since the trace began; what is younger is kept for the next time.
     func read(before limit: UInt64, into events: inout [SwitchEvent]) {
         for index in cores.indices {
             rings.read(index, into: buffer) { merge.cores[index].take($0) }
+        }
+        for core in 0..<(program?.coreCount ?? 0) {
+            let lost = program?.lostCount(core) ?? 0
+            program?.read(core, into: buffer) { merge.cores[cores.count + core].take(program: $0, lost: lost) }
         }
         threads.beginBatch()
         merge.take(before: limit) { threads.pass($0, into: &events) }
@@ -44,5 +65,8 @@ final class RingReader {
     var damagedBytes: Int { merge.cores.reduce(0) { $0 + $1.damagedBytes } }
 
     /// What the kernel says itself, or else what stood in the rings.
-    func lostCount() -> UInt64 { max(rings.lostCount() ?? 0, merge.cores.reduce(0) { $0 &+ $1.lost }) }
+    func lostCount() -> UInt64 {
+        let (ofRings, ofProgram) = (merge.cores[..<cores.count], merge.cores[cores.count...])
+        return max(rings.lostCount() ?? 0, ofRings.reduce(0) { $0 &+ $1.lost }) &+ ofProgram.reduce(0) { $0 &+ $1.lost }
+    }
 }

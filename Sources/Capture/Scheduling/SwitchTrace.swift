@@ -31,30 +31,34 @@ package final class SwitchTrace {
     package init(_ scope: TraceHeader.Scope, procfs: ProcFS = ProcFS()) {
         self.procfs = procfs
         var source = TraceSource(scope, procfs)
-        var counters = ScheduleWatch(scope, procfs)
-        if !(source.kind != .schedstat && scope == .machine) { counters.look() }
         var threads = TraceThreads(procfs)
         var pids: [Int32]?
         switch scope {
         case .machine: break
-        case .process(let process), .command(let process): if source.kind == .ownThreads { pids = [process.pid] }
+        case .process(let process), .command(let process):
+            source.rings?.wake(atEndOf: process.pid)
+            if source.kind == .ownThreads { pids = [process.pid] }
         }
         if source.kind != .schedstat { found = threads.found(pids) }
+        counters = ScheduleWatch(scope, procfs)
+        if scope != .machine || source.kind == .schedstat { counters.look() }
         var now = timespec()
         clock_gettime(CLOCK_REALTIME, &now)
         start = .now
         let kind = source.kind
         let tracepoints = source.tracepoints
+        let program = source.program.take()
+        let seesWakeups = tracepoints != nil || program != nil
         let gaps = source.gaps
         if let taken = source.rings.take() {
-            rings = RingReader(taken, start: start, tracepoints: tracepoints, threads: threads)
+            rings = RingReader(
+                taken, program: program, start: start, tracepoints: tracepoints, threads: threads)
         }
         header = TraceHeader(
             source: kind, scope: scope, cores: rings?.cores ?? [],
-            startedAt: Double(now.tv_sec) + Double(now.tv_nsec) / 1e9, wakeupsSeen: tracepoints != nil,
-            reasonsSeen: tracepoints != nil, gaps: gaps)
-        self.counters = counters
-        nextCounters = start
+            startedAt: Double(now.tv_sec) + Double(now.tv_nsec) / 1e9, wakeupsSeen: seesWakeups,
+            reasonsSeen: seesWakeups, gaps: gaps)
+        nextCounters = start.after(seconds: SwitchTrace.counterSeconds)
         nextWaits = start
     }
 

@@ -78,7 +78,7 @@ package struct CommandName: Hashable, Sendable {
 /// One thing that the scheduler did. A value without references: millions of them are handed on.
 package struct SwitchEvent: Hashable, Sendable {
     package enum Leaving: Hashable, Sendable {
-        /// Another thread took its core; it is ready to run on.
+        /// It is ready to run on: another took its core, or it let others go first (sched_yield).
         case preempted
         /// It waits for something; nil where the kernel does not say how it sleeps.
         case blocked(SleepState?)
@@ -88,15 +88,18 @@ package struct SwitchEvent: Hashable, Sendable {
         /// It begins to run on `core`. The idle thread too: then the core has nothing to run.
         case switchIn(ThreadKey)
         case switchOut(ThreadKey, Leaving)
-        /// What it waited for has come: it is ready to run, on `core`. `by`: who ran where that was done, idle for an interrupt
-        /// that came to an idle core; nil where that is not known.
+        /// What it waited for has come: it is ready to run, on `core`. `by`: who ran where that was done, idle for an interrupt (a
+        /// timer, a device); nil where that is not known.
         case wakeup(ThreadKey, by: ThreadKey?)
         /// It was moved to `core`. Only where `TraceHeader.wakeupsSeen`; else a move shows by the next `switchIn`.
         case migration(ThreadKey)
+        /// The child has its parent's name until a `name` says otherwise.
         case fork(parent: ThreadKey, child: ThreadKey)
+        /// It ends: its last `switchOut` follows, but for `.ownThreads`, which stops here.
         case exit(ThreadKey)
         case name(ThreadKey, CommandName)
-        /// It was there when the trace began, and slept; nil: it ran, or was ready to.
+        /// It was there, and slept so, a moment before the trace began; nil: it ran, or was ready to. What its first switch or
+        /// wake-up says is surer.
         case found(ThreadKey, SleepState?)
         /// Records of `core` that were lost before this time: the reader came too late.
         case lost(UInt64)
