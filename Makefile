@@ -54,6 +54,7 @@ bench: release
 	Benchmarks/ipc dist/nusu
 	Benchmarks/watch dist/nusu
 	Benchmarks/schedules dist/nusu
+	Benchmarks/sched dist/nusu
 	Benchmarks/memory dist/nusu "$$($(SWIFT) build --scratch-path $(BUILD) -c release --show-bin-path)/nusu-demo"
 
 # What one of the tests looks at; without it that test is skipped. Takes minutes, and fetches SwiftNIO.

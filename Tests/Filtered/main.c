@@ -2,6 +2,8 @@
 // something, or ended at a step of their choice.
 //
 //     no-pidfds      pidfd_open is answered as by a kernel before Linux 5.3
+//     no-perf        perf_event_open is answered as by a kernel without it
+//     perf-refused   perf_event_open is refused, as by the sandbox of a container
 //     dies-at=N      it is ended, as by a KILL, where it would send signal N
 //     dies-at=N:FD   the same for the pidfd with that number
 //
@@ -60,6 +62,10 @@ int main(int argc, char **argv) {
             load(offsetof(struct seccomp_data, nr));
             unless(SYS_pidfd_open, 1);
             answer(SECCOMP_RET_ERRNO | ENOSYS);
+        } else if (strcmp(argv[index], "no-perf") == 0 || strcmp(argv[index], "perf-refused") == 0) {
+            load(offsetof(struct seccomp_data, nr));
+            unless(SYS_perf_event_open, 1);
+            answer(SECCOMP_RET_ERRNO | (argv[index][0] == 'n' ? ENOSYS : EPERM));
         } else if (sscanf(argv[index], "dies-at=%u:%d", &signal, &descriptor) >= 1) {
             die_at(SYS_pidfd_send_signal, signal, descriptor);
             if (descriptor < 0) die_at(SYS_kill, signal, -1);

@@ -81,4 +81,23 @@ import Testing
         }
         #expect(signal == SIGHUP)
     }
+
+    /// Byte number n of a ring lies at n modulo its size.
+    @Test func unwrapsRings() {
+        let ring = (0..<16).map { UInt8($0) }
+        func unwrap(_ tail: UInt64, _ head: UInt64) -> [UInt8] {
+            ring.withUnsafeBytes { ring in
+                [UInt8](unsafeUninitializedCapacity: 16) { buffer, count in
+                    count = SwitchRings.unwrap(ring, from: tail, to: head, into: UnsafeMutableRawBufferPointer(buffer))
+                }
+            }
+        }
+        #expect(unwrap(0, 4) == [0, 1, 2, 3])
+        #expect(unwrap(14, 19) == [14, 15, 0, 1, 2])
+        #expect(unwrap(30, 32) == [14, 15])
+        #expect(unwrap(32, 48) == ring)
+        #expect(unwrap(5, 5).isEmpty)
+        // More than the ring holds, or less than none: nobody's numbers.
+        #expect(unwrap(0, 17).isEmpty && unwrap(9, 8).isEmpty && unwrap(0, .max).isEmpty)
+    }
 }

@@ -1,0 +1,176 @@
+import Capture
+import FoundationEssentials
+import Glibc
+import Model
+import Testing
+
+/// `nusu sched trace` as a user meets it: rights, ends, statuses, files.
+extension LiveTests {
+    @Suite struct SchedTraceTests {
+        /// The parts of nusu.sched/1 that are read here.
+        struct Document: Decodable {
+            struct Thread: Decodable {
+                let pid: Int32
+                let tid: Int32
+                let command: String
+                let runSeconds: Double?
+                let waitSeconds: Double?
+                let voluntarySwitches: Int?
+                let involuntarySwitches: Int?
+            }
+            struct Gap: Decodable {
+                let what: String
+                let reason: String
+            }
+            let schema: String
+            let seconds: Double
+            let source: String
+            let lost: Int
+            let threads: [Thread]
+            let gaps: [Gap]
+        }
+
+        static let nobody = ["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups"]
+        static let filtered = "\(Surroundings.products)/Filtered"
+        static let spin = "i=0; while [ $i -lt 30000 ]; do i=$((i+1)); done"
+
+        static func trace(
+            _ arguments: [String], as before: [String] = [], program: String = Surroundings.nusu
+        ) throws -> (outcome: Outcome, document: Document) {
+            let outcome = try run(before + [program, "sched", "trace", "--json"] + arguments, withinSeconds: 60)
+            let document = try JSONDecoder().decode(Document.self, from: Data(outcome.output))
+            return (outcome, document)
+        }
+
+        // MARK: - Commands
+
+        @Test func statusOfTheCommandIsPassedOn() throws {
+            #expect(try Self.trace(["--", "sh", "-c", "exit 7"]).outcome.status == 7)
+            #expect(try Self.trace(["--", "sh", "-c", "kill -TERM $$"]).outcome.status == 128 + 15)
+            let (outcome, document) = try Self.trace(["--", "sh", "-c", Self.spin])
+            #expect(outcome.status == 0 && document.lost == 0)
+            #expect(document.threads.contains { $0.command == "sh" && ($0.runSeconds ?? 0) > 0.001 })
+        }
+
+        @Test func missingCommandsAreRefused() throws {
+            let outcome = try run([Surroundings.nusu, "sched", "trace", "--", "/nowhere/program"], withinSeconds: 30)
+            #expect(outcome.status == 64 && outcome.errors.contains("cannot run '/nowhere/program'"))
+            for wrong in [[], ["1", "--all"], ["--all", "--for", "0"], ["--all", "--save-limit", "1K"]] {
+                let outcome = try run([Surroundings.nusu, "sched", "trace"] + wrong, withinSeconds: 30)
+                #expect(outcome.status == 64, "\(wrong)")
+            }
+        }
+
+        @Test func interruptGoesToTheCommandFirst() throws {
+            let child = try Child(
+                [
+                    Surroundings.nusu, "sched", "trace", "--json", "--", "sh", "-c",
+                    "trap 'exit 5' INT; while :; do :; done",
+                ])
+            #expect(comesTrue { !ProcessView(pid: child.pid).children.isEmpty })
+            let command = try #require(ProcessView(pid: child.pid).children.first)
+            #expect(comesTrue { ProcessView(pid: command).status("SigCgt").map { !$0.hasSuffix("000") } ?? false })
+            usleep(100_000)
+            kill(child.pid, SIGINT)
+            #expect(try child.finish(withinSeconds: 30).status == 5)
+        }
+
+        // MARK: - Ends
+
+        @Test func targetThatEndsEndsTheTrace() throws {
+            let target = try Child(["sleep", "0.5"])
+            let (outcome, document) = try Self.trace(["\(target.pid)", "--for", "30s"])
+            #expect(outcome.status == 0 || outcome.status == 2)
+            #expect(document.seconds < 10)
+        }
+
+        @Test func killedInTheMiddleTheTargetRunsOn() throws {
+            let target = try Child(["sh", "-c", SwitchTraceTests.loop])
+            try target.settle()
+            for delay: UInt32 in [30_000, 400_000] {
+                let nusu = try Child([Surroundings.nusu, "sched", "trace", "\(target.pid)", "--for", "30s"])
+                usleep(delay)
+                nusu.end()
+                let view = ProcessView(pid: target.pid)
+                #expect(view.harm.isEmpty && view.state == "R", "\(view.harm)")
+            }
+        }
+
+        @Test func killedInTheMiddleTheCommandRunsOn() throws {
+            let file = try TemporaryFile("done")
+            let nusu = try Child([
+                Surroundings.nusu, "sched", "trace", "--", "sh", "-c", "sleep 0.6; touch \(file.path)",
+            ])
+            let command = comesTrue {
+                ProcessView(pid: nusu.pid).children.contains { ProcessView(pid: $0).status("Name") == "sh" }
+            }
+            #expect(command)
+            nusu.end()
+            #expect(comesTrue { access(file.path, F_OK) == 0 })
+        }
+
+        // MARK: - Rights
+
+        @Test func withoutRecordsTheCountersAreShown() throws {
+            let target = try SwitchTraceTests.pinned(["sh", "-c", SwitchTraceTests.loop])
+            try target.settle()
+            for rule in ["no-perf", "perf-refused"] {
+                let (outcome, document) = try Self.trace(
+                    ["\(target.pid)", "--for", "600ms"], as: [Self.filtered, rule, "--"])
+                #expect(outcome.status == 2)
+                #expect(document.gaps.contains { $0.reason.contains("perf_event_open") }, "\(document.gaps)")
+                let thread = try #require(document.threads.first { $0.tid == target.pid })
+                #expect((thread.runSeconds ?? 0) > 0.05 && thread.waitSeconds != nil)
+                #expect(thread.involuntarySwitches != nil)
+            }
+        }
+
+        @Test(
+            .enabled(if: Surroundings.isRoot && installed("setpriv") != nil, "changing the user needs root and setpriv")
+        )
+        func ordinaryUsersSeeTheirOwn() throws {
+            let folder = try Surroundings.temporaryFolder()
+            _ = try run(["cp", Surroundings.nusu, "\(folder)/nusu"])
+            let (outcome, document) = try Self.trace(
+                ["--", "sh", "-c", Self.spin], as: Self.nobody, program: "\(folder)/nusu")
+            #expect(outcome.status == 0)
+            #expect(document.gaps.contains { $0.reason.contains("perf_event_paranoid") } || document.gaps.isEmpty)
+            #expect(document.threads.contains { $0.command == "sh" && ($0.runSeconds ?? 0) > 0.001 })
+            // Of another user's only what everybody is told.
+            let target = try Child(["sh", "-c", SwitchTraceTests.loop])
+            try target.settle()
+            let other = try Self.trace(
+                ["\(target.pid)", "--for", "600ms"], as: Self.nobody, program: "\(folder)/nusu")
+            let thread = try #require(other.document.threads.first { $0.tid == target.pid })
+            #expect((thread.runSeconds ?? 0) > 0.05)
+        }
+
+        // MARK: - Files
+
+        @Test func savedTracesShowTheSame() throws {
+            let target = try Child(["sh", "-c", SwitchTraceTests.loop])
+            try target.settle()
+            let file = try TemporaryFile("trace.nusu")
+            let live = try Self.trace(["\(target.pid)", "--for", "500ms", "--save", file.path])
+            let saved = try Self.trace([file.path])
+            #expect(live.outcome.output == saved.outcome.output)
+            #expect(live.outcome.status == saved.outcome.status)
+            var status = stat()
+            #expect(stat(file.path, &status) == 0 && status.st_mode & 0o777 == 0o600)
+            #expect(try file.neighbours() == ["trace.nusu"])
+            // A file that is cut short is said to be.
+            let bytes = try #require(Surroundings.readBytes(file.path))
+            let short = try TemporaryFile("short.nusu", Array(bytes.dropLast(5)))
+            let cut = try Self.trace([short.path])
+            #expect(cut.outcome.status == 2 && cut.document.gaps.contains { $0.reason.contains("cut short") })
+        }
+
+        @Test func otherFilesAreRefused() throws {
+            let file = try TemporaryFile("other.nusu", Array("nothing of the kind".utf8))
+            let outcome = try run([Surroundings.nusu, "sched", "trace", file.path], withinSeconds: 30)
+            #expect(outcome.status == 69 && outcome.errors.contains("is no trace that nusu saved"))
+            let missing = try run([Surroundings.nusu, "sched", "trace", "/nowhere.nusu"], withinSeconds: 30)
+            #expect(missing.status == 66)
+        }
+    }
+}
