@@ -127,7 +127,8 @@ extension TraceReport {
         guard let first = rivals.items.first, first.nanoseconds * 10 >= all * 3 else { return "" }
         guard let name = first.name else { return "; its core was idle meanwhile" }
         if first.pid != nil, first.pid == ownPID { return "; its own threads ran instead" }
-        return "; \(first.nanoseconds * 10 >= all * 8 ? "" : "mostly ")\(TraceText.name(name)) ran instead"
+        let who = TraceText.name(name)
+        return first.nanoseconds * 10 >= all * 8 ? "; \(who) ran instead" : "; mostly \(who) ran"
     }
 
     private var ownPID: Int32? {
