@@ -5,8 +5,9 @@ struct ThreadRecord: Sendable {
     enum Mode: UInt8, Sendable {
         /// Nothing has been said of it yet.
         case unseen
-        /// It was found running, or ready to.
-        case runnable
+        /// It was found running or ready to, or asleep, just before the trace began: what is heard of it first is surer.
+        case foundReady
+        case foundAsleep
         case running
         case ready
         case blocked
@@ -82,10 +83,10 @@ struct ThreadRecord: Sendable {
         case .running:
             run += length
             filling = .running
-        case .ready, .runnable:
+        case .ready, .foundReady:
             wait += length
             filling = .waiting
-        case .blocked:
+        case .blocked, .foundAsleep:
             blocked += length
             filling = .blocked
         case .unseen, .unknown:
@@ -98,15 +99,20 @@ struct ThreadRecord: Sendable {
     }
 
     /// Since when it has been ready to run, without a core; nil where it is not.
-    var waitsSince: Int? { mode == .ready || mode == .runnable ? since : nil }
+    var waitsSince: Int? { mode == .ready || mode == .foundReady ? since : nil }
+    /// Whether nothing that it did has been seen.
+    var isNew: Bool { mode == .unseen || mode == .foundReady || mode == .foundAsleep }
+    private var isBlocked: Bool { mode == .blocked || mode == .foundAsleep }
 
     // MARK: - What happened
 
     /// Begins to run.
     /// - Returns: since when it had waited for that, where it had.
-    mutating func begin(on core: Int, at time: Int) -> Int? {
+    /// - Parameter seesWakeups: whether it would have been seen if it was woken since the trace began.
+    mutating func begin(on core: Int, at time: Int, seesWakeups: Bool) -> Int? {
         // It runs elsewhere, as far as is known: when it left is not.
         if mode == .running { mode = .unknown }
+        if mode == .foundAsleep, seesWakeups { mode = .foundReady }
         let waiting = waitsSince
         endWait(at: time)
         endBlock(at: time)
@@ -123,7 +129,7 @@ struct ThreadRecord: Sendable {
     /// - Parameter start: since when it can have run there, where the first that is heard of it is that it stops.
     mutating func leave(_ leaving: SwitchEvent.Leaving, core: Int, at time: Int, since start: Int) {
         switch mode {
-        case .unseen, .runnable:
+        case .unseen, .foundReady, .foundAsleep:
             fill(upTo: max(since, min(start, time)))
             mode = .running
             slices += 1
@@ -161,9 +167,9 @@ struct ThreadRecord: Sendable {
     /// - Returns: whether that changed anything.
     mutating func wake(on core: Int, at time: Int) -> Bool {
         switch mode {
-        case .unseen, .blocked, .unknown:
+        case .unseen, .foundReady, .foundAsleep, .blocked, .unknown:
             // Who is woken for the first time slept until then.
-            if mode == .unseen { mode = .blocked }
+            if mode != .unknown { mode = .blocked }
             endBlock(at: time)
             enter(.ready, at: time)
             queue = core
@@ -172,14 +178,14 @@ struct ThreadRecord: Sendable {
             wokenAt = time
             queue = core
             return false
-        case .ready, .runnable, .gone: return false
+        case .ready, .gone: return false
         }
     }
 
     /// Was found at the beginning.
     mutating func find(_ state: SleepState?) {
         guard mode == .unseen else { return }
-        mode = state == nil ? .runnable : .blocked
+        mode = state == nil ? .foundReady : .foundAsleep
         sleep = state
     }
 
@@ -197,7 +203,7 @@ struct ThreadRecord: Sendable {
 
     /// Was seen asleep.
     mutating func sample(_ place: Int32, at time: Int) {
-        if mode == .blocked, time >= since { self.place = place }
+        if isBlocked, time >= since { self.place = place }
     }
 
     mutating func end(at time: Int) {
@@ -218,7 +224,7 @@ struct ThreadRecord: Sendable {
     // MARK: - Waits
 
     private mutating func endWait(at time: Int) {
-        guard mode == .ready || mode == .runnable else { return }
+        guard waitsSince != nil else { return }
         let length = max(time - since, 0)
         if length > waits.longest { worstWaitAt = since }
         waits.add(length)
@@ -226,7 +232,7 @@ struct ThreadRecord: Sendable {
 
     /// Notes what it was blocked on until `time`.
     private mutating func endBlock(at time: Int) {
-        guard mode == .blocked else { return }
+        guard isBlocked else { return }
         blockedOn.add(BlockReason(sleep, place: place).number, weight: max(time - since, 0))
     }
 }

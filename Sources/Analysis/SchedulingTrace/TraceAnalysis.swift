@@ -78,7 +78,7 @@ package struct TraceAnalysis: Sendable {
     }
 
     private mutating func add(_ wait: WaitSample) {
-        guard let index = threads.find(wait.thread), threads[index].mode == .blocked else { return }
+        guard let index = threads.find(wait.thread), threads[index].mode != .gone else { return }
         let place = Place(channel: wait.channel, call: wait.call)
         guard place.channel != nil || place.call != nil else { return }
         let number: Int32
@@ -168,7 +168,9 @@ package struct TraceAnalysis: Sendable {
         cores[core].occupant = .thread(key)
         guard let index = index(key) else { return }
         let queue = threads[index].queue
-        guard let start = threads[index].begin(on: core, at: now), threads[index].isChosen, start < now else { return }
+        guard let start = threads[index].begin(on: core, at: now, seesWakeups: header.wakeupsSeen),
+            threads[index].isChosen, start < now
+        else { return }
         credit(from: start, in: queue >= 0 ? queue : core, to: index)
     }
 
@@ -197,7 +199,7 @@ package struct TraceAnalysis: Sendable {
             closeSpan(core, of: isFirst(core) ? .idle : cores[core].occupant)
         } else if let index = index(key) {
             let isKnown = cores[core].occupant.tid == key.tid
-            let ran = !isKnown && (threads[index].mode == .unseen || threads[index].mode == .runnable)
+            let ran = !isKnown && threads[index].isNew
             // It has run since it was there, or since the core was another's.
             if ran { cores[core].since = max(cores[core].since, threads[index].since) }
             threads[index].leave(leaving, core: core, at: now, since: cores[core].since)

@@ -85,7 +85,7 @@ package struct ThreadSchedule: Sendable {
 
         package enum Who: Hashable, Sendable {
             case command(CommandName)
-            /// An interrupt that came while the core had nothing to run.
+            /// An interrupt: a timer, a device.
             case interrupt
         }
     }

@@ -131,6 +131,23 @@ import Testing
         #expect(trace.summary(endingAt: 4).thread(10)?.blocked == 1_000_000)
     }
 
+    @Test func whatIsHeardFirstIsSurerThanHowItWasFound() throws {
+        func first(_ kinds: SwitchEvent.Kind..., found: SleepState?, wakeups: Bool = true) throws -> ThreadSchedule {
+            var trace = TraceFixture(wakeups: wakeups)
+            trace.at(0, .found(a, found))
+            for kind in kinds { trace.at(3, kind) }
+            return try #require(trace.summary(endingAt: 4).thread(10))
+        }
+        // Found asleep, it was woken before the trace began: it ran, or it waited.
+        #expect(try first(.switchOut(a, .preempted), found: .interruptible).run == 3_000_000)
+        #expect(try first(.switchIn(a), found: .interruptible).wait == 3_000_000)
+        #expect(try first(.switchIn(a), found: .interruptible, wakeups: false).blockedAtMost == 3_000_000)
+        #expect(try first(.wakeup(a, by: nil), found: .interruptible).blocked == 3_000_000)
+        // Found ready, it fell asleep before.
+        #expect(try first(.wakeup(a, by: nil), .switchIn(a), found: nil).blocked == 3_000_000)
+        #expect(try first(.switchIn(a), found: nil).wait == 3_000_000)
+    }
+
     @Test func lostRecordsMakeTimeUnknown() throws {
         var trace = TraceFixture()
         trace.at(0, .switchIn(a))
