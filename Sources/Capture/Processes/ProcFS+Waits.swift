@@ -24,6 +24,8 @@ extension ProcFS {
             while call.arguments.count < 6, scanner.skip(" 0x"), let argument = scanner.hexadecimal() {
                 call.arguments.append(argument)
             }
+            // A thread of the kernel has no stack in user space: its zeros are no call of number 0, which is read.
+            if scanner.skip(" 0x"), scanner.hexadecimal() == 0 { return SystemCall() }
             return call
         }
     }

@@ -44,6 +44,12 @@ import Testing
         #expect(reasons.last?.cause == .running)
     }
 
+    @Test("A thread of the kernel is in no system call") func kernelThread() throws {
+        let fixture = try ProcFixture()
+        try process(fixture, 10, call: "0 0x0 0x0 0x0 0x0 0x0 0x0 0x0 0x0\n")
+        #expect(ProcFS(root: fixture.root).currentCall(of: 10, thread: 10) == ProcFS.SystemCall())
+    }
+
     @Test("A socket's reader waits for who has the other end") func socket() throws {
         let fixture = try ProcFixture()
         try process(fixture, 10, call: "45 0x3 0x7ffd 0x1 0x0 0x0 0x0 0x7ffd 0x7f3c\n")
