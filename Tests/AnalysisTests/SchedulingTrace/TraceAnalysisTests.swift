@@ -108,14 +108,21 @@ import Testing
     }
 
     @Test func movesAreCountedWhereItRunsNext() throws {
+        let c = TraceFixture.thread(30)
         var trace = TraceFixture(cores: 2)
+        trace.name(20, "beta")
         trace.at(0, .switchIn(a))
+        trace.at(0, core: 1, .switchIn(c))
         trace.at(1, .switchOut(a, .preempted), .switchIn(b))
-        trace.at(3, core: 1, .migration(a), .switchIn(a))
+        trace.at(3, core: 1, .switchOut(c, .blocked(nil)), .migration(a), .switchIn(a))
         trace.at(4, core: 1, .switchOut(a, .blocked(nil)))
         trace.at(5, core: 1, .wakeup(a, by: nil), .switchIn(a))
         let thread = try #require(trace.summary(endingAt: 6).thread(10))
         #expect(thread.migrations == 1 && thread.run == 3_000_000)
+        // It was moved only when core 1 was free: until then it waited for who still has core 0.
+        trace.events.removeAll { $0.kind == .migration(a) }
+        let waited = try #require(trace.summary(endingAt: 6).thread(10))
+        #expect(waited.ranInstead.items == [.init(name: CommandName("beta".utf8), pid: 20, nanoseconds: 2_000_000)])
     }
 
     @Test func whoIsWokenWhileItLeavesIsReadyAtOnce() throws {
