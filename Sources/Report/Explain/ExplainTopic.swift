@@ -128,7 +128,7 @@ package enum ExplainTopic: String, CaseIterable, Hashable, Sendable {
         case .heap: "nusu heap PID"
         case .leak: "nusu leaks PID"
         case .raii: "nusu why PID TYPE"
-        case .contextSwitch: "nusu show PID"
+        case .contextSwitch: "nusu sched trace PID"
         case .scheduler: "cat /proc/PID/sched"
         case .roundRobin: "chrt -p PID"
         case .priority: "nusu ps -o pid,ni,pri,cls,comm -p PID"

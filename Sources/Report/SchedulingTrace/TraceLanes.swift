@@ -22,7 +22,8 @@ struct TraceLanes {
     init(_ summary: TraceSummary, _ threads: [ThreadSchedule], columns: Int, coreLimit: Int, style: TextStyle) {
         let width = max(columns - Self.labelWidth, 10)
         let marks = Marks(style)
-        let chosen = Dictionary(uniqueKeysWithValues: zip(threads.map(\.number), Self.letters(threads.count)))
+        let chosen = Dictionary(
+            uniqueKeysWithValues: zip(threads.prefix(Self.capitals.count).map(\.number), Self.capitals))
         let names = Names(summary, chosen)
         let isWhole = summary.header.source == .cpuWide
         // The busiest, in their order; where others are not seen, those that the target was on.

@@ -75,6 +75,7 @@ import Testing
                 var credited = thread.ranInstead.rest
                 for rival in thread.ranInstead.items { credited += rival.nanoseconds }
                 #expect(credited == thread.wait)
+                #expect(thread.lane.cells.count <= TimeLane<StateCell>.maximumCells)
                 let drawn = thread.lane.columns(77, end: machine.end)
                 var sum: Float = 0
                 for cell in drawn { sum += cell.sum }
