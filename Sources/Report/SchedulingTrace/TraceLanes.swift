@@ -15,7 +15,7 @@ struct TraceLanes {
     /// "A api 1234".
     static func label(_ thread: ThreadSchedule, _ letter: Character, width: Int) -> String {
         let number = " \(thread.key.tid)"
-        let room = max(width - 3 - number.utf8.count, 1)
+        let room = max(width - 2 - number.utf8.count, 1)
         return "\(letter) " + TerminalText.cut(TraceText.name(thread.command), to: room) + number
     }
 
@@ -43,7 +43,7 @@ struct TraceLanes {
         }
         for (thread, letter) in zip(threads, Self.letters(threads.count)) {
             let cells = thread.lane.columns(width, end: summary.nanoseconds).map(Marks.State.init)
-            let label = Self.label(thread, letter, width: Self.labelWidth - 2)
+            let label = Self.label(thread, letter, width: Self.labelWidth - 3)
             lines.append("  " + TerminalText.padded(label, to: Self.labelWidth - 2) + marks.draw(cells))
         }
         let right = ScheduleText.time(summary.nanoseconds)
@@ -164,8 +164,9 @@ struct TraceLanes {
 
         func mark(_ cell: OccupantCell) -> Character {
             let all = cell.busy + cell.idle + cell.unknown
-            guard all > 0, cell.unknown * 2 <= all else { return " " }
-            guard cell.busy * 4 >= all, let leader = cell.leader?.occupant else { return "." }
+            guard all > 0, cell.busy * 4 >= all, let leader = cell.leader?.occupant else {
+                return cell.idle > cell.unknown ? "." : " "
+            }
             if let thread = leader.thread, let letter = chosen[thread] { return letter }
             return name(leader).flatMap { small[$0] } ?? "-"
         }

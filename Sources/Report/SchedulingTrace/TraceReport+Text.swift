@@ -59,7 +59,7 @@ extension TraceReport {
     private var length: String { ScheduleText.time(summary.nanoseconds) }
 
     private func headline(_ columns: Int) -> String {
-        if case .machine = summary.header.scope { return machineHeadline }
+        if case .machine = summary.header.scope { return machineHeadline(columns) }
         guard !summary.threads.isEmpty else { return "\(subject) was not seen in \(length)." }
         let ran = summary.run.map { $0 > 0 } ?? true
         if !ran, summary.waitAtLeast == 0 {
@@ -88,24 +88,26 @@ extension TraceReport {
 
     private var runText: String { summary.run.map { "; it ran \(ScheduleText.time($0))" } ?? "" }
 
-    private var machineHeadline: String {
+    private func machineHeadline(_ columns: Int) -> String {
         let busy = summary.cores.reduce(0) { $0 + $1.busy }
         let known = busy + summary.cores.reduce(0) { $0 + $1.idle }
-        var text: String
+        let text: String
         if known > 0 {
             text =
                 "\(Units.counted(summary.cores.count, "core")) "
                 + "\(summary.cores.count == 1 ? "was" : "were") busy \(ScheduleText.percent(Double(busy) / Double(known)))"
                 + " of \(length)"
         } else {
-            text = "In \(length) threads ran \(summary.run.map { ScheduleText.time($0) } ?? "an unknown time")"
+            text = "Threads ran \(summary.run.map { ScheduleText.time($0) } ?? "an unknown time") in \(length)"
         }
         let wait = summary.wait ?? summary.waitAtLeast
-        guard wait > 0, let first = summary.threads.first else { return text + "; no thread waited for one." }
-        let atLeast = summary.wait == nil ? "at least " : ""
-        text += "; threads waited \(atLeast)\(ScheduleText.time(wait)) for one"
-        let own = first.wait ?? first.waitAtLeast
-        return text + ", \(TraceText.name(first.command)) (\(first.key.tid)) most: \(ScheduleText.time(own))."
+        guard wait > 0, let first = summary.threads.first else { return text + "; none is known to have waited." }
+        let waited =
+            text
+            + "; \(known > 0 ? "threads" : "they") waited \(summary.wait == nil ? "at least " : "")\(ScheduleText.time(wait)) for a core"
+        let most = waited + ", \(TraceText.name(first.command)) (\(first.key.tid)) most"
+        let own = most + ": \(ScheduleText.time(first.wait ?? first.waitAtLeast))"
+        return [own, most].map { $0 + "." }.first { TerminalText.width($0) <= columns } ?? waited + "."
     }
 
     /// "api (1234)".
@@ -164,8 +166,9 @@ extension TraceReport {
         let head = "  " + TerminalText.padded(label, to: 12)
         let indent = String(repeating: " ", count: 14)
         let words = text.split(separator: " ").reduce(into: [String]()) { words, word in
-            // A number stays with its unit, and a name with its number.
-            if let last = words.last, !last.hasSuffix(","), last.utf8.count < 24, word.utf8.count <= 5 {
+            // A number stays with its unit, and a name with what stands behind it in brackets.
+            let isUnit = ["ns", "us", "ms", "s", "h", "time", "times"].contains(word.prefix { $0 != "," })
+            if let last = words.last, word.hasPrefix("(") || isUnit && last.first?.isNumber == true {
                 words[words.count - 1] += "\u{a0}" + word
             } else {
                 words.append(String(word))
