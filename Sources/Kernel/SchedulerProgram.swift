@@ -89,10 +89,10 @@ package struct SchedulerProgram: ~Copyable {
             ] {
                 opened.append(try checked { clinux_bpf_program(program, UInt32(program.count), hook) })
             }
-            let mapped = mmap(nil, whole, PROT_READ | PROT_WRITE, MAP_SHARED, shared, 0)
-            guard let mapped, mapped != UnsafeMutableRawPointer(bitPattern: -1) else { throw Errno(rawValue: errno) }
             let programs = opened.dropFirst()
             for program in programs { opened.append(try checked { clinux_bpf_attach(program) }) }
+            let mapped = mmap(nil, whole, PROT_READ | PROT_WRITE, MAP_SHARED, shared, 0)
+            guard let mapped, mapped != UnsafeMutableRawPointer(bitPattern: -1) else { throw Errno(rawValue: errno) }
             memory = mapped
         } catch {
             for descriptor in opened { close(descriptor) }

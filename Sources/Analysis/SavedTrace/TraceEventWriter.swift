@@ -5,7 +5,10 @@ struct TraceEventWriter {
     private var table = ByteWriter()
     private var events = ByteWriter(capacity: 1 << 18)
     private var numbers: [ThreadKey: Int] = [:]
-    private var lastThread: (key: ThreadKey, number: Int)?
+    /// Some of them, by the lower bits of their numbers: few threads make most events.
+    private var recent = [(key: ThreadKey, number: Int)](
+        repeating: (ThreadKey.idle, -1), count: recentCount)
+    private static let recentCount = 64
     private(set) var count = 0
     private(set) var lastTime: UInt64 = 0
     private var firstTime: UInt64 = 0
@@ -53,8 +56,9 @@ struct TraceEventWriter {
     }
 
     private mutating func add(_ key: ThreadKey) {
-        if let lastThread, lastThread.key == key {
-            events.number(lastThread.number)
+        let place = Int(key.tid) & (Self.recentCount - 1)
+        if recent[place].key == key, recent[place].number >= 0 {
+            events.number(recent[place].number)
             return
         }
         let number: Int
@@ -66,7 +70,7 @@ struct TraceEventWriter {
             table.signed(Int64(key.pid))
             table.signed(Int64(key.tid))
         }
-        lastThread = (key, number)
+        recent[place] = (key, number)
         events.number(number)
     }
 

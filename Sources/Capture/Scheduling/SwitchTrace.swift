@@ -17,9 +17,10 @@ package final class SwitchTrace {
     /// Who was there before the first event.
     private var found: [SwitchEvent] = []
 
-    /// Between two looks at the counters: what a thread did after the last of them is lost with it.
+    /// Between two looks at the counters: what a thread did after the last of them is lost with it. Where they are not all that there
+    /// is, or of a whole machine, more seldom.
     private static let counterSeconds = 0.25
-    private static let machineCounterSeconds = 1.0
+    private static let seldomSeconds = 1.0
     /// Between two looks at what threads wait for, and how many are looked at each time.
     private static let waitSeconds = 0.1
     private static let waitThreads = 16
@@ -58,7 +59,7 @@ package final class SwitchTrace {
             source: kind, scope: scope, cores: rings?.cores ?? [],
             startedAt: Double(now.tv_sec) + Double(now.tv_nsec) / 1e9, wakeupsSeen: seesWakeups,
             reasonsSeen: seesWakeups, gaps: gaps)
-        nextCounters = start.after(seconds: SwitchTrace.counterSeconds)
+        nextCounters = start
         nextWaits = start
     }
 
@@ -114,9 +115,10 @@ package final class SwitchTrace {
 
     private func readCounters(_ now: Moment) {
         guard counts, now >= nextCounters else { return }
-        counters.look()
-        nextCounters = now.after(
-            seconds: header.scope == .machine ? SwitchTrace.machineCounterSeconds : SwitchTrace.counterSeconds)
+        let isSeldom = header.scope == .machine || header.source != .schedstat
+        // The first look was before the trace began.
+        if nextCounters > start { counters.look() }
+        nextCounters = now.after(seconds: isSeldom ? SwitchTrace.seldomSeconds : SwitchTrace.counterSeconds)
     }
 
     /// What some of the threads wait for just now, in turn.

@@ -5,7 +5,7 @@ import Model
 struct TraceThreads {
     private let procfs: ProcFS
     /// The process of each thread that has been named.
-    private var processes: [Int32: Int32] = [:]
+    private var processes = ThreadProcesses()
     /// Each costs a file to be read.
     private var readsLeft = 0
 
@@ -40,8 +40,8 @@ struct TraceThreads {
         case .switchIn(let key):
             if !key.isIdle, processes[key.tid] != key.pid { learn(key, event, into: &batch) }
         case .wakeup(let key, let waker):
-            event.kind = .wakeup(ThreadKey(pid: processes[key.tid] ?? 0, tid: key.tid), by: waker)
-        case .migration(let key): event.kind = .migration(ThreadKey(pid: processes[key.tid] ?? 0, tid: key.tid))
+            if key.pid == 0 { event.kind = .wakeup(whole(key), by: waker) }
+        case .migration(let key): if key.pid == 0 { event.kind = .migration(whole(key)) }
         case .fork(_, let child): processes[child.tid] = child.pid
         case .name(let key, _): processes[key.tid] = key.pid
         case .exit(let key): processes[key.tid] = nil
@@ -49,6 +49,9 @@ struct TraceThreads {
         }
         batch.append(event)
     }
+
+    /// With its process, where that is known.
+    private func whole(_ key: ThreadKey) -> ThreadKey { ThreadKey(pid: processes[key.tid] ?? 0, tid: key.tid) }
 
     /// A thread that was started before the trace and after it was looked who is there, or whose start was lost.
     private mutating func learn(_ key: ThreadKey, _ event: SwitchEvent, into batch: inout [SwitchEvent]) {
@@ -58,5 +61,31 @@ struct TraceThreads {
         let name = procfs.threadName(of: key.pid, thread: key.tid)
         guard !name.isEmpty else { return }
         batch.append(SwitchEvent(time: event.time, core: event.core, kind: .name(key, CommandName(name))))
+    }
+}
+
+/// The process of each thread, by the thread's number: a table with pages, since every switch asks it.
+struct ThreadProcesses {
+    private static let pageBits: Int32 = 12
+    /// PID_MAX_LIMIT (include/linux/threads.h).
+    private static let limit: Int32 = 1 << 22
+
+    /// 0: not known.
+    private var pages: [[Int32]] = []
+
+    subscript(_ thread: Int32) -> Int32? {
+        @inline(__always) get {
+            let page = Int(thread >> Self.pageBits)
+            guard thread >= 0, page < pages.count, !pages[page].isEmpty else { return nil }
+            let process = pages[page][Int(thread & (1 << Self.pageBits - 1))]
+            return process == 0 ? nil : process
+        }
+        set {
+            guard thread >= 0, thread < Self.limit else { return }
+            let page = Int(thread >> Self.pageBits)
+            if page >= pages.count { pages += repeatElement([], count: page + 1 - pages.count) }
+            if pages[page].isEmpty { pages[page] = [Int32](repeating: 0, count: 1 << Self.pageBits) }
+            pages[page][Int(thread & (1 << Self.pageBits - 1))] = newValue ?? 0
+        }
     }
 }
