@@ -3,6 +3,7 @@
 //
 //     no-pidfds      pidfd_open is answered as by a kernel before Linux 5.3
 //     no-perf        perf_event_open is answered as by a kernel without it
+//     no-bpf         bpf is refused, as to those who may only see records
 //     perf-refused   perf_event_open is refused, as by the sandbox of a container
 //     dies-at=N      it is ended, as by a KILL, where it would send signal N
 //     dies-at=N:FD   the same for the pidfd with that number
@@ -62,6 +63,10 @@ int main(int argc, char **argv) {
             load(offsetof(struct seccomp_data, nr));
             unless(SYS_pidfd_open, 1);
             answer(SECCOMP_RET_ERRNO | ENOSYS);
+        } else if (strcmp(argv[index], "no-bpf") == 0) {
+            load(offsetof(struct seccomp_data, nr));
+            unless(SYS_bpf, 1);
+            answer(SECCOMP_RET_ERRNO | EPERM);
         } else if (strcmp(argv[index], "no-perf") == 0 || strcmp(argv[index], "perf-refused") == 0) {
             load(offsetof(struct seccomp_data, nr));
             unless(SYS_perf_event_open, 1);

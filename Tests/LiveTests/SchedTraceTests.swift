@@ -125,6 +125,26 @@ extension LiveTests {
             }
         }
 
+        /// Programs at the scheduler's hooks and perf's records tell the same.
+        @Test(
+            .enabled(if: hasSwitchRecords, "records of all cores need CAP_PERFMON or kernel.perf_event_paranoid=0"),
+            arguments: [[], ["no-bpf"]])
+        func bothSourcesOfAllCoresAgreeWithTheKernel(rules: [String]) throws {
+            let target = try SwitchTraceTests.pinned(["sh", "-c", SwitchTraceTests.loop])
+            try target.settle()
+            let before = ProcessView(pid: target.pid).status("nonvoluntary_ctxt_switches").flatMap { Int($0) }
+            let (outcome, document) = try Self.trace(
+                ["\(target.pid)", "--for", "1s"], as: rules.isEmpty ? [] : [Self.filtered] + rules + ["--"])
+            let after = ProcessView(pid: target.pid).status("nonvoluntary_ctxt_switches").flatMap { Int($0) }
+            #expect(outcome.status == 0 && document.lost == 0 && document.gaps.isEmpty, "\(document.gaps)")
+            let thread = try #require(document.threads.first { $0.tid == target.pid })
+            let seen = try #require(thread.involuntarySwitches)
+            // The counters are read before nusu starts and after its end.
+            let counted = try #require(after) - #require(before)
+            #expect(seen > 0 && seen <= counted && (thread.runSeconds ?? 0) > 0.05, "\(seen) of \(counted)")
+            #expect(thread.waitSeconds != nil)
+        }
+
         @Test(
             .enabled(if: Surroundings.isRoot && installed("setpriv") != nil, "changing the user needs root and setpriv")
         )

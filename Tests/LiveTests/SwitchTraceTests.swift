@@ -76,10 +76,10 @@ extension LiveTests {
         private static let partners = """
             pipe(A, B); pipe(C, D);
             if (fork) { close A; close D; while (1) { select undef, undef, undef, 0.001; syswrite B, "x"; sysread(C, $x, 1) or exit } }
-            close B; close C; while (1) { sysread(A, $x, 1) or exit; syswrite D, "x" }
+            close B; close C; while (1) { sysread(A, $x, 1) or exit; select undef, undef, undef, 0.0005; syswrite D, "x" }
             """
 
-        /// One sleeps a millisecond, then asks the other and waits for its answer.
+        /// One sleeps a millisecond, then asks the other and waits for its answer, which takes half a one.
         @Test(.enabled(if: installed("perl") != nil, "needs perl"))
         func partnersWakeEachOther() throws {
             let parent = try Self.pinned(["perl", "-e", Self.partners])
