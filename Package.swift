@@ -14,7 +14,7 @@ let system = Target.Dependency.product(name: "SystemPackage", package: "swift-sy
 let protobuf = Target.Dependency.product(name: "SwiftProtobuf", package: "swift-protobuf")
 let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
 
-// The arrows point one way: nusu -> Report -> Analysis -> Model <- Capture -> Kernel -> CLinux.
+// The arrows point one way: nusu -> Terminal -> Report -> Analysis -> Model <- Capture -> Kernel -> CLinux.
 // Only the executable sees both Capture and Analysis (ARCHITECTURE.md says why).
 let package = Package(
     name: "nusu",
@@ -54,9 +54,10 @@ let package = Package(
                 "SchedulingTrace/Perfetto/Perfetto.proto", "SchedulingTrace/Perfetto/README.md",
             ],
             swiftSettings: settings),
+        .target(name: "Terminal", dependencies: ["Report", "Analysis", "Model"], swiftSettings: settings),
         .executableTarget(
             name: "nusu",
-            dependencies: ["Report", "Analysis", "Capture", "Kernel", "Model", argumentParser],
+            dependencies: ["Terminal", "Report", "Analysis", "Capture", "Kernel", "Model", argumentParser],
             swiftSettings: settings),
         // Optional at run time: reads what a target wrote with libraries that trust it, without rights.
         .executableTarget(
@@ -83,6 +84,8 @@ let package = Package(
         .testTarget(
             name: "ReportTests", dependencies: ["Report", "Analysis", "Model", protobuf], exclude: ["Snapshots"],
             swiftSettings: settings),
+        .testTarget(
+            name: "TerminalTests", dependencies: ["Terminal", "Report", "Analysis", "Model"], swiftSettings: settings),
         .testTarget(
             name: "LiveTests",
             dependencies: ["nusu", "nusu-symbols", "Probe", "Filtered", "Capture", "Kernel", "Model", "CLinux"],

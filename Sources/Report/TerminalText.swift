@@ -96,7 +96,7 @@ package enum TerminalText {
     }
 
     /// Wide characters of East Asia and emoji take two cells (Unicode Standard Annex 11); marks alone take none.
-    private static func width(_ character: Character) -> Int {
+    package static func width(_ character: Character) -> Int {
         guard let scalar = character.unicodeScalars.first else { return 0 }
         if scalar.value < 0x300 { return 1 }
         switch scalar.properties.generalCategory {
