@@ -54,7 +54,8 @@ let package = Package(
                 "SchedulingTrace/Perfetto/Perfetto.proto", "SchedulingTrace/Perfetto/README.md",
             ],
             swiftSettings: settings),
-        .target(name: "Terminal", dependencies: ["Report", "Analysis", "Model"], swiftSettings: settings),
+        .target(name: "CTerminal", linkerSettings: [.linkedLibrary("tinfo")]),
+        .target(name: "Terminal", dependencies: ["CTerminal", "Report", "Analysis", "Model"], swiftSettings: settings),
         .executableTarget(
             name: "nusu",
             dependencies: ["Terminal", "Report", "Analysis", "Capture", "Kernel", "Model", argumentParser],
