@@ -1,9 +1,9 @@
-import Analysis
+package import Analysis
 import Model
 
 /// An outlook in words: one sentence without its subject, "ends it at once".
-enum SignalOutlookText {
-    static func effect(_ outlook: SignalOutlook) -> String {
+package enum SignalOutlookText {
+    package static func effect(_ outlook: SignalOutlook) -> String {
         var text = plain(outlook.outcome)
         if let thread = outlook.waitsForThread {
             text += " once thread \(thread) leaves the kernel"
@@ -19,7 +19,7 @@ enum SignalOutlookText {
         if case .held(.tracerStopped) = outcome { true } else { false }
     }
 
-    static func plain(_ outcome: SignalOutlook.Outcome) -> String {
+    package static func plain(_ outcome: SignalOutlook.Outcome) -> String {
         switch outcome {
         case .ends: "ends it"
         case .endsWithCore: "ends it with a core file"

@@ -1,0 +1,58 @@
+extension DetailPane {
+    /// Fills the frame.
+    /// - Parameter summary: how the process is at this moment, for the bar at the top.
+    func draw(on frame: inout Frame, summary: String) {
+        frame.clear(rows: 0..<frame.rows)
+        frame.clear(rows: 0..<1, style: .header)
+        let end = frame.write(" \(target)  ", row: 0, column: 0, style: CellStyle(.header, bold: true))
+        frame.write(summary, row: 0, column: end, style: .header)
+        for (tab, label, columns) in DetailPane.tabPlaces {
+            frame.write(label, row: 1, column: columns.lowerBound, style: tab == self.tab ? .selected : .dim)
+        }
+        let room = max(0, frame.rows - DetailPane.margin)
+        let lines = shownLines
+        for (row, line) in lines.dropFirst(page.top).prefix(room).enumerated() {
+            frame.write(StyledLine(line), row: row + 2, left: page.left)
+        }
+        if lines.count > room { writePlace(of: lines.count, room: room, on: &frame) }
+        frame.writeKeys(keys(lines.count > room), row: frame.rows - 1)
+    }
+
+    private var shownLines: [String] {
+        switch page.phase {
+        case .empty where isReadOnly && tab.isCostly:
+            return [
+                "This screen is read-only, and a look into memory stops \(target) for some milliseconds.", "",
+                "Elsewhere: nusu \(command(tab))",
+            ]
+        case .empty: return []
+        case .looking(let isPlan, let progress):
+            let doing =
+                progress.isEmpty ? isPlan ? "Asking what a look would cost …" : "nusu \(command(tab)) …" : progress
+            return page.lines.isEmpty ? [doing] : page.lines
+        case .planned:
+            return page.lines + ["", "\u{1b}[1mEnter: look now.\u{1b}[0m It is what nusu \(command(tab)) does."]
+        case .looked: return page.lines
+        }
+    }
+
+    /// At the right of the pages' names: "24-46 of 208".
+    private func writePlace(of count: Int, room: Int, on frame: inout Frame) {
+        let text = "\(page.top + 1)-\(min(page.top + room, count)) of \(count)"
+        let end = DetailPane.tabPlaces.last?.columns.upperBound ?? 0
+        guard end + text.count + 1 <= frame.columns else { return }
+        frame.writeRight(text, row: 1, column: end, style: .dim, width: frame.columns - end)
+    }
+
+    private func keys(_ isLong: Bool) -> [(key: String, label: String)] {
+        var keys = [("Esc", "back"), ("←→", "page")]
+        if case .looking(_, let progress) = page.phase, !page.lines.isEmpty {
+            keys.append(("", progress.isEmpty ? "reading …" : progress))
+        }
+        if page.phase == .planned { keys.append(("Enter", "look now")) }
+        if isLong { keys += [("↑↓", "scroll"), ("<>", "sideways")] }
+        if case .looked = page.phase { keys.append(("r", "again")) }
+        if !isReadOnly { keys.append(("k", "send a signal")) }
+        return keys.map { (key: $0.0, label: $0.1) }
+    }
+}

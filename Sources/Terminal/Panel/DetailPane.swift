@@ -1,0 +1,178 @@
+package import Model
+
+/// What the verbs say of one process, a page for each.
+package struct DetailPane: Hashable, Sendable {
+    enum Phase: Hashable, Sendable {
+        /// Not asked for yet.
+        case empty
+        case looking(isPlan: Bool, progress: String)
+        /// The cost was said; Enter asks for the look itself.
+        case planned
+        case looked(hasFailed: Bool)
+    }
+
+    struct Page: Hashable, Sendable {
+        var phase = Phase.empty
+        var lines: [String] = []
+        /// The line at the top, and the cells that are out of sight at the left.
+        var top = 0
+        var left = 0
+    }
+
+    package let target: ProcessIdentity
+    /// Nothing that stops a process, however short, is asked for.
+    let isReadOnly: Bool
+    private(set) var tab = PanelTab.show
+    private(set) var pages: [PanelTab: Page] = [:]
+    private(set) var isOpen = true
+
+    init(of target: ProcessIdentity, isReadOnly: Bool) {
+        self.target = target
+        self.isReadOnly = isReadOnly
+    }
+
+    var page: Page { pages[tab] ?? Page() }
+
+    /// Rows of a screen that are not text: the bar, the names of the pages, the keys.
+    static let margin = 3
+    private static let sideStep = 8
+
+    // MARK: Events
+
+    mutating func update(_ event: InputEvent, rows: Int, columns: Int) -> [PanelRequest] {
+        let room = max(1, rows - DetailPane.margin)
+        switch event {
+        case .key(let key): return press(key, room: room)
+        case .mouse(let row, let column, .press):
+            guard row == 1, let tab = DetailPane.tab(at: column) else { return [] }
+            return select(tab)
+        case .mouse(_, _, .wheelUp): scroll(by: -3, room: room)
+        case .mouse(_, _, .wheelDown): scroll(by: 3, room: room)
+        case .resize: scroll(by: 0, room: room)
+        case .mouse, .paste, .tick: break
+        }
+        return []
+    }
+
+    private mutating func press(_ key: Key, room: Int) -> [PanelRequest] {
+        switch key {
+        case .escape, .character("q"), .function(10), .backspace: return close()
+        case .right, .tab: return select(step: 1)
+        case .left, .backTab: return select(step: -1)
+        case .character(let character):
+            if let number = character.wholeNumberValue, PanelTab.allCases.indices.contains(number - 1) {
+                return select(PanelTab.allCases[number - 1])
+            }
+            switch character {
+            case "j": scroll(by: 1, room: room)
+            // k sends signals, as everywhere on this screen.
+            case " ": scroll(by: room, room: room)
+            case "g": scroll(by: -page.lines.count, room: room)
+            case "G": scroll(by: page.lines.count, room: room)
+            case "r": return again()
+            case "<": shift(by: -DetailPane.sideStep)
+            case ">": shift(by: DetailPane.sideStep)
+            default: break
+            }
+        case .up: scroll(by: -1, room: room)
+        case .down: scroll(by: 1, room: room)
+        case .pageUp: scroll(by: -room, room: room)
+        case .pageDown: scroll(by: room, room: room)
+        case .home: scroll(by: -page.lines.count, room: room)
+        case .end: scroll(by: page.lines.count, room: room)
+        case .function(5): return again()
+        case .enter:
+            if page.phase == .planned { return look(isPlan: false) }
+        default: break
+        }
+        return []
+    }
+
+    private mutating func close() -> [PanelRequest] {
+        isOpen = false
+        return pages.values.contains { if case .looking = $0.phase { true } else { false } } ? [.stopLooks] : []
+    }
+
+    private mutating func select(step: Int) -> [PanelRequest] {
+        let all = PanelTab.allCases
+        let index = (all.firstIndex(of: tab) ?? 0) + step
+        return select(all[(index + all.count) % all.count])
+    }
+
+    private mutating func select(_ tab: PanelTab) -> [PanelRequest] {
+        self.tab = tab
+        return begin()
+    }
+
+    /// What the page in sight needs, where nothing was asked yet.
+    mutating func begin() -> [PanelRequest] {
+        guard page.phase == .empty else { return [] }
+        return tab.isCostly && isReadOnly ? [] : look(isPlan: tab.isCostly)
+    }
+
+    /// What cost something is not asked for again without saying so.
+    private mutating func again() -> [PanelRequest] {
+        switch page.phase {
+        case .planned, .looked: tab.isCostly && isReadOnly ? [] : look(isPlan: tab.isCostly)
+        case .empty, .looking: []
+        }
+    }
+
+    private mutating func look(isPlan: Bool) -> [PanelRequest] {
+        pages[tab, default: Page()].phase = .looking(isPlan: isPlan, progress: "")
+        return [.look(tab, target, isPlan: isPlan)]
+    }
+
+    private mutating func scroll(by lines: Int, room: Int) {
+        let last = max(0, page.lines.count - room)
+        pages[tab, default: Page()].top = min(max(page.top + lines, 0), last)
+    }
+
+    private mutating func shift(by cells: Int) {
+        let widest = page.lines.lazy.prefix(DetailPane.lineLimit).map(\.utf8.count).max() ?? 0
+        pages[tab, default: Page()].left = min(max(page.left + cells, 0), max(0, widest - DetailPane.sideStep))
+    }
+
+    // MARK: Answers
+
+    /// More than anybody reads; the command prints them all.
+    private static let lineLimit = 20_000
+
+    mutating func receive(_ answer: PanelAnswer) {
+        switch answer {
+        case .progress(let tab, target, let text):
+            guard case .looking(let isPlan, _) = pages[tab]?.phase else { return }
+            pages[tab]?.phase = .looking(isPlan: isPlan, progress: text)
+        case .looked(let tab, target, let isPlan, let lines, let hasFailed):
+            guard case .looking(isPlan, _) = pages[tab]?.phase else { return }
+            var page = Page(phase: isPlan ? .planned : .looked(hasFailed: hasFailed))
+            page.lines = Array(lines.prefix(DetailPane.lineLimit))
+            if lines.count > page.lines.count {
+                page.lines.append("… \(lines.count - page.lines.count) more lines: nusu \(command(tab))")
+            }
+            // Read again, it stays where it was.
+            if !isPlan, let before = pages[tab], !tab.isCostly {
+                page.top = min(before.top, max(0, page.lines.count - 1))
+                page.left = before.left
+            }
+            pages[tab] = page
+        case .progress, .looked, .signals, .sent: break
+        }
+    }
+
+    func command(_ tab: PanelTab) -> String { tab.arguments(target, isPlan: false).joined(separator: " ") }
+
+    // MARK: Places
+
+    /// Where the names of the pages stand: "1 show  2 memory".
+    static var tabPlaces: [(tab: PanelTab, label: String, columns: Range<Int>)] {
+        var column = 0
+        return PanelTab.allCases.enumerated().map { index, tab in
+            let label = " \(index + 1) \(tab.title) "
+            defer { column += label.count + 1 }
+            return (tab, label, column..<column + label.count)
+        }
+    }
+
+    private static func tab(at column: Int) -> PanelTab? { tabPlaces.first { $0.columns.contains(column) }?.tab }
+}

@@ -1,0 +1,121 @@
+import Analysis
+import Model
+import Report
+
+extension SignalMenu {
+    /// Fills the frame.
+    func draw(on frame: inout Frame) {
+        frame.clear(rows: 0..<frame.rows)
+        frame.clear(rows: 0..<1, style: .header)
+        frame.write(" \(title)", row: 0, column: 0, style: CellStyle(.header, bold: true))
+        switch stage {
+        case .choosing: drawList(on: &frame)
+        case .asking: drawQuestion(on: &frame)
+        case .sending: frame.write("Sending …", row: 2, column: 1)
+        case .done(let lines):
+            for (row, line) in lines.prefix(max(0, frame.rows - SignalMenu.margin)).enumerated() {
+                frame.write(StyledLine(" " + line), row: row + 2)
+            }
+        }
+        frame.writeKeys(keys, row: frame.rows - 1)
+    }
+
+    private var subject: String {
+        targets.count == 1 ? targets.first.map { "\($0)" } ?? "" : "\(targets.count) processes"
+    }
+
+    private var title: String {
+        switch stage {
+        case .choosing: isReadOnly ? "What signals would do to \(subject) (read-only)" : "Which signal to \(subject)?"
+        case .asking: "Send \(signal.name) to \(subject)?"
+        case .sending, .done: "\(signal.name) to \(subject)"
+        }
+    }
+
+    // MARK: The list
+
+    private func drawList(on frame: inout Frame) {
+        guard let processes else {
+            frame.write("Reading what it has set …", row: 2, column: 1, style: .dim)
+            return
+        }
+        guard !processes.isEmpty else {
+            frame.write(targets.count == 1 ? "It has ended." : "They have ended.", row: 2, column: 1)
+            return
+        }
+        let room = max(1, frame.rows - SignalMenu.margin)
+        for (row, index) in (top..<min(top + room, SignalMenu.signals.count)).enumerated() {
+            let signal = SignalMenu.signals[index]
+            let outlooks = processes.map { $0.outlook(of: signal) }
+            let isChosen = index == cursor
+            var style = isChosen ? CellStyle.selected : .normal
+            if isChosen { frame.clear(rows: row + 2..<row + 3, style: .selected) }
+            frame.writeRight("\(signal.number)", row: row + 2, column: 1, style: isChosen ? style : .dim, width: 2)
+            style.bold = true
+            frame.write(signal.name, row: row + 2, column: 4, style: style, width: 8)
+            let effect = SignalMenu.effect(outlooks)
+            let column = frame.write(
+                effect, row: row + 2, column: 13, style: isChosen ? .selected : SignalMenu.style(outlooks))
+            // Who sends it and why, where there is room for the whole of it.
+            let meaning = signal.meaning
+            let start = max(column + 2, min(46, frame.columns))
+            if start + TerminalText.width(meaning) < frame.columns {
+                frame.write(meaning, row: row + 2, column: start, style: isChosen ? .selected : .dim)
+            }
+        }
+        if !typed.isEmpty { frame.writeRight(typed, row: 0, column: 0, style: .header, width: frame.columns - 1) }
+    }
+
+    /// One process's effect in words, or how many of several it has which effect on.
+    static func effect(_ outlooks: [SignalOutlook]) -> String {
+        if outlooks.count == 1, let only = outlooks.first { return SignalOutlookText.effect(only) }
+        var counts: [(effect: String, count: Int)] = []
+        for text in outlooks.map({ SignalOutlookText.plain($0.outcome) }) {
+            if let index = counts.firstIndex(where: { $0.effect == text }) {
+                counts[index].count += 1
+            } else {
+                counts.append((text, 1))
+            }
+        }
+        if counts.count == 1, let only = counts.first { return "each: \(only.effect)" }
+        return counts.sorted { $0.count > $1.count }.map { "\($0.count): \($0.effect)" }.joined(separator: "; ")
+    }
+
+    private static func style(_ outlooks: [SignalOutlook]) -> CellStyle {
+        if outlooks.contains(where: \.isEnd) { return .critical }
+        let isNothing = outlooks.allSatisfy { if case .dropped = $0.outcome { true } else { false } }
+        return isNothing ? .dim : outlooks.contains { $0.outcome == .stops } ? .warning : .normal
+    }
+
+    // MARK: The question
+
+    private func drawQuestion(on frame: inout Frame) {
+        let room = max(1, frame.rows - SignalMenu.margin - 2)
+        let names = reached.map { "\($0.identity)" }
+        let width = min(32, names.map(TerminalText.width).max() ?? 0)
+        let shown = reached.count > room ? room - 1 : reached.count
+        for (row, process) in reached.prefix(shown).enumerated() {
+            frame.write(names[row], row: row + 2, column: 1, width: width)
+            let outlook = process.outlook(of: signal)
+            frame.write(
+                SignalOutlookText.effect(outlook), row: row + 2, column: width + 3, style: SignalMenu.style([outlook]))
+        }
+        if shown < reached.count { frame.write("and \(reached.count - shown) more", row: shown + 2, column: 1) }
+        frame.write(
+            "y sends \(signal.name); any other key does not.", row: min(reached.count, room) + 3, column: 1,
+            style: .strong)
+    }
+
+    private var keys: [(key: String, label: String)] {
+        switch stage {
+        case .choosing:
+            let move = [
+                (key: "Esc", label: "back"), (key: "↑↓", label: "choose"), (key: "A-Z 0-9", label: "by name or number"),
+            ]
+            return isReadOnly || reached.isEmpty ? move : [(key: "Enter", label: "send")] + move
+        case .asking: return [(key: "y", label: "send"), (key: "n", label: "do not")]
+        case .sending: return [(key: "Esc", label: "back")]
+        case .done: return [(key: "Enter", label: "back")]
+        }
+    }
+}

@@ -1,0 +1,220 @@
+import Analysis
+import Model
+import Testing
+
+@testable import Terminal
+
+@Suite struct PanelTests {
+    private let api = ProcessIdentity(pid: 1234, startTicks: 77, commandBytes: Array("api".utf8))
+    private let worker = ProcessIdentity(pid: 1300, startTicks: 78, commandBytes: Array("worker".utf8))
+
+    private func signals(_ identity: ProcessIdentity, caught: [Int32] = []) -> ProcessSignals {
+        var result = ProcessSignals(identity: identity)
+        result.namespacePids = [identity.pid]
+        result.caught = SignalSet(bits: caught.reduce(0) { $0 | 1 << UInt64($1 - 1) })
+        result.threads = [ProcessSignals.Thread(number: identity.pid, state: UInt8(ascii: "S"), blocked: SignalSet())]
+        return result
+    }
+
+    private func text(_ panel: Panel, rows: Int = 24, columns: Int = 80, summary: String = "") -> String {
+        var frame = Frame(rows: rows, columns: columns)
+        panel.draw(on: &frame, summary: summary)
+        return frame.text
+    }
+
+    @discardableResult
+    private func press(_ keys: [Key], _ panel: inout Panel, rows: Int = 24) -> [PanelRequest] {
+        keys.flatMap { panel.update(.key($0), rows: rows, columns: 80) }
+    }
+
+    @discardableResult
+    private func press(_ text: String, _ panel: inout Panel) -> [PanelRequest] {
+        press(text.map { .character($0) }, &panel)
+    }
+
+    // MARK: Pages
+
+    @Test func thePagesAskForWhatTheyShow() {
+        var (panel, first) = Panel.detail(of: api, isReadOnly: false)
+        #expect(first == [.look(.show, api, isPlan: false)])
+        #expect(text(panel).contains("nusu show 1234 …"))
+        panel.receive(
+            .looked(.show, api, isPlan: false, lines: ["\u{1b}[1mapi waits.\u{1b}[0m", "", "a b"], hasFailed: false))
+        let shown = text(panel, summary: "3.1 % of a core")
+        #expect(shown.hasPrefix(" api (1234)  3.1 % of a core\n"))
+        #expect(shown.contains("1 show   2 memory   3 maps   4 fds   5 leaks   6 signals"))
+        #expect(shown.contains("\napi waits.\n\na b\n"))
+        #expect(shown.hasSuffix("k send a signal\n"))
+        // A page that was read is not asked for again by itself.
+        #expect(press([.right], &panel) == [.look(.memory, api, isPlan: true)])
+        #expect(press([.left], &panel).isEmpty)
+        #expect(press("r", &panel) == [.look(.show, api, isPlan: false)])
+        // What stands goes on to stand until the new comes.
+        #expect(text(panel).contains("api waits."))
+    }
+
+    @Test func whatStopsAProcessIsAskedForAndItsCostSaid() {
+        var (panel, _) = Panel.detail(of: api, isReadOnly: false)
+        #expect(press("5", &panel) == [.look(.leaks, api, isPlan: true)])
+        #expect(press([.enter], &panel).isEmpty, "the cost is not known yet")
+        panel.receive(
+            .looked(.leaks, api, isPlan: true, lines: ["Would look by fork and pause it for 9 ms."], hasFailed: false))
+        #expect(text(panel).contains("pause it for 9 ms.\n\nEnter: look now."))
+        #expect(press([.enter], &panel) == [.look(.leaks, api, isPlan: false)])
+        panel.receive(.progress(.leaks, api, "building the graph … 3 s"))
+        #expect(text(panel).contains("building the graph … 3 s"))
+        panel.receive(.looked(.leaks, api, isPlan: false, lines: ["No lost memory."], hasFailed: false))
+        #expect(text(panel).contains("No lost memory."))
+        // Again means the price again.
+        #expect(press("r", &panel) == [.look(.leaks, api, isPlan: true)])
+        // An answer that nobody waits for changes nothing: one for another process, one that came too late.
+        panel.receive(.looked(.leaks, worker, isPlan: true, lines: ["x"], hasFailed: false))
+        panel.receive(.looked(.maps, api, isPlan: false, lines: ["x"], hasFailed: false))
+        #expect(press([.escape], &panel) == [.stopLooks])
+        #expect(panel.isClosed)
+    }
+
+    @Test func aReadOnlyScreenStopsNobody() {
+        var (panel, _) = Panel.detail(of: api, isReadOnly: true)
+        for key in ["2", "5"] {
+            #expect(press(key, &panel).isEmpty)
+            #expect(press([.enter, .character("r"), .function(5)], &panel).isEmpty)
+            #expect(text(panel).contains("read-only"))
+        }
+        #expect(!text(panel).contains("send a signal"))
+        #expect(press("k", &panel) == [.signals([api])])
+        panel.receive(.signals([signals(api)]))
+        #expect(text(panel).contains("What signals would do to api (1234) (read-only)"))
+        #expect(press([.enter, .character("y"), .enter], &panel).isEmpty)
+        #expect(!text(panel).contains("Send"))
+    }
+
+    @Test func longPagesScroll() {
+        var (panel, _) = Panel.detail(of: api, isReadOnly: false)
+        let lines = (1...208).map { "line \($0) " + String(repeating: "x", count: 90) + "END" }
+        panel.receive(.looked(.show, api, isPlan: false, lines: lines, hasFailed: false))
+        #expect(text(panel).contains("1-21 of 208"))
+        press([.pageDown, .down], &panel)
+        #expect(text(panel).contains("\nline 23 xxx") && text(panel).contains("23-43 of 208"))
+        press([.end], &panel)
+        #expect(text(panel).contains("188-208 of 208"))
+        #expect(!text(panel).contains("END"))
+        press(">>>", &panel)
+        #expect(text(panel).contains("END\n<"))
+        _ = panel.update(.mouse(row: 9, column: 3, .wheelUp), rows: 24, columns: 80)
+        #expect(text(panel).contains("185-205 of 208"))
+        #expect(
+            panel.update(.mouse(row: 1, column: 22, .press), rows: 24, columns: 80) == [
+                .look(.maps, api, isPlan: false)
+            ])
+    }
+
+    @Test func hostileNamesAndLinesStayText() {
+        let evil = ProcessIdentity(pid: 7, startTicks: 1, commandBytes: Array("a\u{1b}[2Jb".utf8))
+        var (panel, _) = Panel.detail(of: evil, isReadOnly: false)
+        panel.receive(
+            .looked(
+                .show, evil, isPlan: false, lines: ["\u{1b}[31mred\u{1b}]0;x\u{7}\u{1b}", "\u{1b}[", "\u{202e}x"],
+                hasFailed: false))
+        let shown = text(panel)
+        #expect(shown.contains("a\\x1b[2Jb (7)") && shown.contains("red]0;x\\x07") && shown.contains("\\u{202e}x"))
+        #expect(!shown.contains("\u{1b}"))
+    }
+
+    // MARK: Signals
+
+    @Test func aSignalIsSentOnlyAfterAYes() {
+        var (panel, first) = Panel.signals(to: [api, worker], isReadOnly: false)
+        #expect(first == [.signals([api, worker])])
+        #expect(press([.enter, .character("y")], &panel).isEmpty, "nothing is known of them yet")
+        panel.receive(.signals([signals(api, caught: [15]), signals(worker)]))
+        let list = text(panel)
+        #expect(list.hasPrefix(" Which signal to 2 processes?\n"))
+        #expect(list.contains(" 9 KILL     each: ends it"))
+        #expect(list.contains("15 TERM     1: runs its own handler; 1: ends it"))
+        #expect(press("hup", &panel).isEmpty)
+        #expect(press([.enter], &panel).isEmpty)
+        let question = text(panel)
+        #expect(question.hasPrefix(" Send HUP to 2 processes?\n"))
+        #expect(question.contains(" api (1234)     ends it\n worker (1300)  ends it\n"))
+        for key in [Key.enter, .escape, .character("n"), .character(" "), .tab] {
+            #expect(press([key], &panel).isEmpty)
+            #expect(text(panel).contains("Which signal"))
+            #expect(press([.enter], &panel).isEmpty)
+        }
+        // A paste is no yes.
+        #expect(panel.update(.paste("y"), rows: 24, columns: 80).isEmpty)
+        #expect(press("y", &panel) == [.send(signal: 1, [api, worker])])
+        #expect(press("y", &panel).isEmpty, "once")
+        panel.receive(.sent(["Sent HUP to 2 of 2 processes: 2 ended."]))
+        #expect(text(panel).contains("Sent HUP to 2 of 2 processes: 2 ended."))
+        press([.enter], &panel)
+        #expect(panel.isClosed)
+    }
+
+    @Test func aSignalIsFoundByNameAndNumber() {
+        var (panel, _) = Panel.signals(to: [api], isReadOnly: false)
+        panel.receive(.signals([signals(api)]))
+        for (typed, name) in [
+            ("9", "KILL"), ("17", "CHLD"), ("sigusr1", "USR1"), ("kil", "KILL"), ("rtmin+2", "RTMIN+2"),
+        ] {
+            press(typed, &panel)
+            press([.enter], &panel)
+            #expect(text(panel).hasPrefix(" Send \(name) to api (1234)?\n"), "\(typed)")
+            press([.escape, .escape], &panel)
+        }
+        // What fits nothing is not taken.
+        press("zzz", &panel)
+        press([.home, .enter], &panel)
+        #expect(text(panel).hasPrefix(" Send HUP"))
+    }
+
+    @Test func whoHasEndedGetsNothing() {
+        var (panel, _) = Panel.signals(to: [api], isReadOnly: false)
+        panel.receive(.signals([signals(worker)]))
+        #expect(text(panel).contains("Reading"), "an answer for others")
+        panel.receive(.signals([]))
+        #expect(text(panel).contains("It has ended."))
+        #expect(press([.enter, .character("y")], &panel).isEmpty)
+    }
+
+    /// Any events and answers in any order, on any screen: nothing traps, and nothing is sent without a y.
+    @Test func anyEventsAreSurvived() {
+        var random = SystemRandomNumberGenerator()
+        let keys: [Key] =
+            [
+                .up, .down, .left, .right, .home, .end, .pageUp, .pageDown, .enter, .tab, .backspace, .function(9),
+                .delete,
+            ]
+            + "1234567890jkgGr<>khup+ ".map { .character($0) }
+        for _ in 0..<20 {
+            var (panel, _) =
+                Bool.random(using: &random)
+                ? Panel.detail(of: api, isReadOnly: false) : Panel.signals(to: [api, worker], isReadOnly: false)
+            for _ in 0..<150 {
+                let rows = Int.random(in: 1...30, using: &random)
+                let columns = Int.random(in: 1...90, using: &random)
+                let key = keys.randomElement(using: &random) ?? .up
+                let event: InputEvent =
+                    switch Int.random(in: 0..<8, using: &random) {
+                    case 0: .mouse(row: .random(in: 0..<30), column: .random(in: 0..<90), .press)
+                    case 1: .mouse(row: 1, column: 2, .wheelDown)
+                    case 2: .resize(rows: rows, columns: columns)
+                    default: .key(key)
+                    }
+                for request in panel.update(event, rows: rows, columns: columns) {
+                    switch request {
+                    case .look(let tab, let target, let isPlan):
+                        let lines = (0..<Int.random(in: 0..<60, using: &random)).map { "\($0) 누수 \u{1b}[2mx" }
+                        panel.receive(.looked(tab, target, isPlan: isPlan, lines: lines, hasFailed: false))
+                    case .signals(let targets): panel.receive(.signals(targets.map { signals($0) }))
+                    case .send: Issue.record("sent without a yes")
+                    case .stopLooks: break
+                    }
+                }
+                var frame = Frame(rows: rows, columns: columns)
+                panel.draw(on: &frame, summary: "x")
+            }
+        }
+    }
+}
