@@ -6,10 +6,12 @@
 #include <grp.h>
 #include <linux/bpf.h>
 #include <linux/futex.h>
+#include <linux/genetlink.h>
 #include <linux/inet_diag.h>
 #include <linux/netlink.h>
 #include <linux/perf_event.h>
 #include <linux/sock_diag.h>
+#include <linux/taskstats.h>
 #include <linux/unix_diag.h>
 #include <mqueue.h>
 #include <netinet/tcp.h>
@@ -373,4 +375,82 @@ uint64_t clinux_raise_file_limit(void) {
         if (setrlimit(RLIMIT_NOFILE, &limit) != 0) return before;
     }
     return limit.rlim_cur;
+}
+
+/// A message of generic netlink with one attribute, and the kernel's answer; its length, or -1 and errno.
+static ssize_t ask_generic(int descriptor, uint16_t family, uint8_t command, uint16_t attribute, const char *text, void *answer,
+                           size_t room) {
+    struct {
+        struct nlmsghdr header;
+        struct genlmsghdr generic;
+        struct nlattr attribute;
+        char text[64];
+    } message = {{0, family, NLM_F_REQUEST | NLM_F_ACK, 0, 0}, {command, 1, 0}, {0, attribute}, ""};
+    size_t length = strlen(text) + 1;
+    if (length > sizeof message.text) {
+        errno = EMSGSIZE;
+        return -1;
+    }
+    memcpy(message.text, text, length);
+    message.attribute.nla_len = (uint16_t)(sizeof message.attribute + length);
+    message.header.nlmsg_len = NLMSG_LENGTH(GENL_HDRLEN + NLA_ALIGN(message.attribute.nla_len));
+    if (send(descriptor, &message, message.header.nlmsg_len, 0) < 0) return -1;
+    return recv(descriptor, answer, room, 0);
+}
+
+/// The number that the kernel has for the family TASKSTATS; 0 where it has none.
+static uint16_t exit_record_family(int descriptor) {
+    _Alignas(8) char answer[4096];
+    ssize_t count = ask_generic(descriptor, GENL_ID_CTRL, CTRL_CMD_GETFAMILY, CTRL_ATTR_FAMILY_NAME, TASKSTATS_GENL_NAME,
+                                answer, sizeof answer);
+    struct nlmsghdr *header = (struct nlmsghdr *)answer;
+    if (count < (ssize_t)NLMSG_LENGTH(GENL_HDRLEN) || header->nlmsg_type == NLMSG_ERROR) return 0;
+    for (size_t at = NLMSG_LENGTH(GENL_HDRLEN); at + NLA_HDRLEN <= (size_t)count;) {
+        struct nlattr *attribute = (struct nlattr *)(answer + at);
+        if (attribute->nla_len < NLA_HDRLEN) return 0;
+        if (attribute->nla_type == CTRL_ATTR_FAMILY_ID && attribute->nla_len >= NLA_HDRLEN + sizeof(uint16_t))
+            return *(uint16_t *)(answer + at + NLA_HDRLEN);
+        at += NLA_ALIGN(attribute->nla_len);
+    }
+    return 0;
+}
+
+int clinux_open_exit_records(void) {
+    int descriptor = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_GENERIC);
+    if (descriptor < 0) return -1;
+    struct timeval patience = {1, 0};
+    struct sockaddr_nl kernel = {.nl_family = AF_NETLINK};
+    // Some thousand ends between two looks.
+    int room = 4 << 20;
+    if (setsockopt(descriptor, SOL_SOCKET, SO_RCVBUFFORCE, &room, sizeof room) < 0)
+        setsockopt(descriptor, SOL_SOCKET, SO_RCVBUF, &room, sizeof room);
+    _Alignas(8) char answer[4096];
+    struct nlmsghdr *header = (struct nlmsghdr *)answer;
+    uint16_t family = 0;
+    ssize_t count = -1;
+    char processors[64] = "";
+    int file = open("/sys/devices/system/cpu/possible", O_RDONLY | O_CLOEXEC);
+    if (file >= 0) {
+        ssize_t length = read(file, processors, sizeof processors - 1);
+        close(file);
+        if (length > 0) processors[strcspn(processors, "\n")] = 0;
+    }
+    if (setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience) == 0 &&
+        connect(descriptor, (struct sockaddr *)&kernel, sizeof kernel) == 0 && processors[0]) {
+        errno = EOPNOTSUPP;
+        family = exit_record_family(descriptor);
+        // The acknowledgement of the question for the family comes behind its answer.
+        if (family) recv(descriptor, answer, sizeof answer, 0);
+        if (family)
+            count = ask_generic(descriptor, family, TASKSTATS_CMD_GET, TASKSTATS_CMD_ATTR_REGISTER_CPUMASK, processors,
+                                answer, sizeof answer);
+    }
+    if (count >= (ssize_t)NLMSG_LENGTH(sizeof(struct nlmsgerr)) && header->nlmsg_type == NLMSG_ERROR) {
+        errno = -((struct nlmsgerr *)NLMSG_DATA(header))->error;
+        if (errno == 0 && fcntl(descriptor, F_SETFL, O_NONBLOCK) == 0) return descriptor;
+    }
+    int code = errno ? errno : EPROTO;
+    close(descriptor);
+    errno = code;
+    return -1;
 }

@@ -4,6 +4,8 @@ package import Model
 package struct ProcessRates: Hashable, Sendable {
     /// 100 is one processor, all the time.
     package var cpuPercent: Double
+    /// What its children did that came and went between the looks; part of `cpuPercent` once `add` was called.
+    package private(set) var shortLived: ShortLivedWork.Share?
     /// The share of the time that it was ready to run and no processor was free; of the main thread, or of the thread.
     package var waitPercent: Double?
     package var voluntarySwitches: Double?
@@ -37,6 +39,20 @@ package struct ProcessRates: Hashable, Sendable {
         writtenBytes = rate(before.io?.writtenBytes, after.io?.writtenBytes)
         let pages = Double(after.stat.residentPages) - Double(before.stat.residentPages)
         residentBytes = pages * Double(facts.pageBytes) / seconds
+    }
+
+    /// Counts what short-lived children did as the process's own.
+    package mutating func add(_ share: ShortLivedWork.Share) {
+        shortLived = share
+        cpuPercent += share.cpuPercent
+    }
+
+    /// Of what no process can be charged with: interrupts, and processes that cannot be seen.
+    package init(unattributedPercent: Double) {
+        cpuPercent = unattributedPercent
+        minorFaults = 0
+        majorFaults = 0
+        residentBytes = 0
     }
 
     /// The rates of every record of `after` that was there before.

@@ -19,6 +19,9 @@ package struct ProcessStat: Hashable, Sendable {
     package var majorFaults: UInt64 = 0
     package var userTicks: UInt64 = 0
     package var systemTicks: UInt64 = 0
+    /// Of children that have ended and were waited for, with what they had waited for in turn.
+    package var childUserTicks: UInt64 = 0
+    package var childSystemTicks: UInt64 = 0
     /// As the kernel writes it: 0 to 39 for normal processes, below 0 for real-time ones.
     package var priority: Int32 = 0
     /// -20 (first) to 19 (last).

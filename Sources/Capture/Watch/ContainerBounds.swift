@@ -1,0 +1,97 @@
+import Glibc
+import Model
+
+/// What the control groups that nusu itself is in allow, where it runs in a container: then these are the machine.
+struct ContainerBounds {
+    private let memory: (limit: KeptFile, usage: KeptFile, statistics: KeptFile?, cacheNames: [StaticString])?
+    private let processors: Double?
+    private let ran: (file: KeptFile, isUnified: Bool)?
+
+    /// The first process namespace of a kernel has always this number (include/linux/proc_ns.h, PROC_PID_INIT_INO).
+    private static let firstNamespace = "pid:[4026531836]"
+
+    /// nil in the first process namespace, whose limits are those of a service or a session, and where nothing is limited.
+    init?(procfs: ProcFS) {
+        let own = getpid()
+        guard let namespace = procfs.namespace("pid", of: own), namespace != ContainerBounds.firstNamespace else {
+            return nil
+        }
+        memory = ContainerBounds.memory(procfs, own)
+        let quota = ContainerBounds.quota(procfs, own)
+        processors = quota?.processors
+        ran = quota?.ran
+        guard memory != nil || processors != nil else { return nil }
+    }
+
+    func sample() -> MachineSample.Bounds {
+        let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 16 * 1024, alignment: 16)
+        defer { buffer.deallocate() }
+        var bounds = MachineSample.Bounds()
+        bounds.processors = processors
+        if let memory {
+            bounds.memoryLimitBytes = ContainerBounds.number(memory.limit, buffer)
+            bounds.memoryUsedBytes = ContainerBounds.number(memory.usage, buffer)
+            bounds.cacheBytes = memory.statistics.flatMap { file in
+                memory.cacheNames.lazy.compactMap { ContainerBounds.value($0, file, buffer) }.first
+            }
+        }
+        if let ran {
+            // Microseconds, or nanoseconds in version 1.
+            bounds.ranSeconds =
+                ran.isUnified
+                ? ContainerBounds.value("usage_usec", ran.file, buffer).map { Double($0) / 1e6 }
+                : ContainerBounds.number(ran.file, buffer).map { Double($0) / 1e9 }
+        }
+        return bounds
+    }
+
+    /// The innermost group with a limit.
+    private static func memory(
+        _ procfs: ProcFS, _ own: Int32
+    ) -> (limit: KeptFile, usage: KeptFile, statistics: KeptFile?, cacheNames: [StaticString])? {
+        guard let group = try? procfs.memoryCgroups(of: own).first(where: { $0.limitBytes != nil }) else { return nil }
+        let isUnified = access(group.path + "/memory.max", F_OK) == 0
+        guard let limit = try? KeptFile(group.path + (isUnified ? "/memory.max" : "/memory.limit_in_bytes")),
+            let usage = try? KeptFile(group.path + (isUnified ? "/memory.current" : "/memory.usage_in_bytes"))
+        else { return nil }
+        return (
+            limit, usage, try? KeptFile(group.path + "/memory.stat"),
+            isUnified ? ["inactive_file"] : ["total_inactive_file", "inactive_file"]
+        )
+    }
+
+    /// cpu.max of version 2: `200000 100000`, or `max 100000`; cpu.cfs_quota_us and cpu.cfs_period_us of version 1.
+    private static func quota(
+        _ procfs: ProcFS, _ own: Int32
+    ) -> (processors: Double, ran: (file: KeptFile, isUnified: Bool)?)? {
+        for group in (try? procfs.groups(of: own, controller: "cpu")) ?? [] {
+            if group.isUnified {
+                let parts = (procfs.text(group.path + "/cpu.max") ?? "").split(separator: " ").compactMap { Double($0) }
+                guard parts.count == 2, parts[0] > 0, parts[1] > 0 else { continue }
+                return (parts[0] / parts[1], (try? KeptFile(group.path + "/cpu.stat")).map { ($0, true) })
+            }
+            guard let quota = procfs.text(group.path + "/cpu.cfs_quota_us").flatMap({ Double($0) }), quota > 0,
+                let period = procfs.text(group.path + "/cpu.cfs_period_us").flatMap({ Double($0) }), period > 0
+            else { continue }
+            return (quota / period, (try? KeptFile(group.path + "/cpuacct.usage")).map { ($0, false) })
+        }
+        return nil
+    }
+
+    private static func number(_ file: KeptFile, _ buffer: UnsafeMutableRawBufferPointer) -> UInt64? {
+        guard let bytes = try? file.read(into: buffer) else { return nil }
+        var scanner = ByteScanner(bytes)
+        return scanner.decimal()
+    }
+
+    private static func value(
+        _ name: StaticString, _ file: KeptFile, _ buffer: UnsafeMutableRawBufferPointer
+    ) -> UInt64? {
+        guard let bytes = try? file.read(into: buffer) else { return nil }
+        var scanner = ByteScanner(bytes)
+        while var line = scanner.line() {
+            if line.skip(name), line.skip(UInt8(ascii: " ")) { return line.decimal() }
+        }
+        return nil
+    }
+}

@@ -1,0 +1,148 @@
+import Glibc
+package import Model
+import SystemPackage
+
+/// Takes samples of the whole machine: a handful of files, kept open and read with one call each. Belongs to one thread.
+package final class MachineWatch {
+    private let statistics: KeptFile?
+    private let memory: KeptFile?
+    private let load: KeptFile?
+    private let pressure: [(part: Pressed, file: KeptFile)]
+    private let bounds: ContainerBounds?
+    private let procfs: ProcFS
+    private let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 256 * 1024, alignment: 16)
+
+    private enum Pressed: String, CaseIterable {
+        case cpu, memory, io
+    }
+
+    /// A machine with more is shown as much of.
+    private static let coreLimit = 4096
+
+    package init(procfs: ProcFS) {
+        self.procfs = procfs
+        func file(_ name: String) -> KeptFile? { try? KeptFile("\(procfs.root)/\(name)") }
+        statistics = file("stat")
+        memory = file("meminfo")
+        load = file("loadavg")
+        pressure = Pressed.allCases.compactMap { part in file("pressure/\(part.rawValue)").map { (part, $0) } }
+        bounds = ContainerBounds(procfs: procfs)
+    }
+
+    deinit { buffer.deallocate() }
+
+    package func sample() -> MachineSample {
+        var sample = MachineSample()
+        if let bytes = try? statistics?.read(into: buffer) { MachineWatch.readStatistics(bytes, &sample) }
+        if let bytes = try? memory?.read(into: buffer) { sample.memory = MachineWatch.memory(bytes) }
+        if let bytes = try? load?.read(into: buffer) { sample.load = MachineWatch.load(bytes) }
+        for (part, file) in pressure {
+            // Where the kernel was told not to count (psi=0) the file is there and cannot be read.
+            guard let bytes = try? file.read(into: buffer) else { continue }
+            let (some, full) = MachineWatch.pressure(bytes)
+            switch part {
+            case .cpu: sample.pressure.cpuSome = some
+            case .memory: (sample.pressure.memorySome, sample.pressure.memoryFull) = (some, full)
+            case .io: (sample.pressure.ioSome, sample.pressure.ioFull) = (some, full)
+            }
+        }
+        sample.uptime = procfs.uptime()
+        sample.bounds = bounds?.sample()
+        return sample
+    }
+
+    // MARK: - Files
+
+    /// `cpu0 523563 41085 102074 417385 1401 0 292 233 0 0` (man 5 proc_stat). All lines begin with "cpu" up to the first that
+    /// does not.
+    private static func readStatistics(_ bytes: UnsafeBufferPointer<UInt8>, _ sample: inout MachineSample) {
+        var scanner = ByteScanner(bytes)
+        while var line = scanner.line(), line.skip("cpu"), sample.cores.count < coreLimit {
+            let number = line.decimal()
+            guard let times = MachineSample.CoreTimes(parsing: &line) else { continue }
+            if let number {
+                guard let number = Int(exactly: number), number < 1 << 20 else { continue }
+                sample.cores.append(MachineSample.Core(number: number, times: times))
+            } else {
+                sample.total = times
+            }
+        }
+    }
+
+    /// man 5 proc_meminfo
+    static func memory(_ bytes: UnsafeBufferPointer<UInt8>) -> MachineSample.Memory? {
+        var values: [String: UInt64] = [:]
+        var scanner = ByteScanner(bytes)
+        while var line = scanner.line(), values.count < 256 {
+            guard let name = line.upTo(UInt8(ascii: ":")), let value = line.blankThenKilobytes() else { continue }
+            values[String(decoding: name, as: UTF8.self)] = value
+        }
+        guard let total = values["MemTotal"], total > 0 else { return nil }
+        let shared = values["Shmem"] ?? 0
+        let pages = (values["Cached"] ?? 0) &+ (values["Buffers"] ?? 0) &+ (values["SReclaimable"] ?? 0)
+        return MachineSample.Memory(
+            totalBytes: total, availableBytes: values["MemAvailable"] ?? (values["MemFree"] ?? 0) &+ pages,
+            cacheBytes: pages - min(pages, shared), sharedBytes: shared, swapTotalBytes: values["SwapTotal"] ?? 0,
+            swapFreeBytes: values["SwapFree"] ?? 0)
+    }
+
+    /// `2.45 1.11 1.11 3/412 21446` (man 5 proc_loadavg)
+    static func load(_ bytes: UnsafeBufferPointer<UInt8>) -> MachineSample.Load? {
+        var scanner = ByteScanner(bytes)
+        guard let one = scanner.fixedPoint(), let five = scanner.fixedPoint(), let fifteen = scanner.fixedPoint()
+        else { return nil }
+        scanner.skipBlanks()
+        guard let running = scanner.decimal(), scanner.skip(UInt8(ascii: "/")), let threads = scanner.decimal() else {
+            return nil
+        }
+        return MachineSample.Load(
+            one: one, five: five, fifteen: fifteen, running: Int(clamping: running), threads: Int(clamping: threads))
+    }
+
+    /// `some avg10=73.58 avg60=29.49 avg300=11.75 total=3955550610`, and the same of `full` (Documentation/accounting/psi.rst).
+    static func pressure(_ bytes: UnsafeBufferPointer<UInt8>) -> (some: Double?, full: Double?) {
+        var result: (some: Double?, full: Double?) = (nil, nil)
+        var scanner = ByteScanner(bytes)
+        while var line = scanner.line() {
+            if line.skip("some avg10=") { result.some = line.fixedPoint() }
+            if line.skip("full avg10=") { result.full = line.fixedPoint() }
+        }
+        return result
+    }
+}
+
+extension MachineSample.CoreTimes {
+    /// user, nice, system, idle, iowait, irq, softirq, steal
+    init?(parsing line: inout ByteScanner) {
+        self.init()
+        func next() -> UInt64? {
+            line.skipBlanks()
+            return line.decimal()
+        }
+        guard let user = next(), let nice = next(), let system = next(), let idle = next() else { return nil }
+        self.user = user
+        self.nice = nice
+        self.system = system
+        self.idle = idle
+        ioWait = next() ?? 0
+        interrupts = (next() ?? 0) &+ (next() ?? 0)
+        stolen = next() ?? 0
+    }
+}
+
+extension ByteScanner {
+    /// `73.58` after blanks; no sign, no exponent.
+    mutating func fixedPoint() -> Double? {
+        skipBlanks()
+        guard let whole = decimal() else { return nil }
+        var value = Double(whole)
+        guard skip(UInt8(ascii: ".")) else { return value }
+        var unit = 0.1
+        while let byte = peek, (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) {
+            _ = skip(byte)
+            value += Double(byte - UInt8(ascii: "0")) * unit
+            unit /= 10
+        }
+        return value
+    }
+}
