@@ -1,7 +1,7 @@
 /// How sizes, counts, times and shares are written for people. JSON has plain bytes and seconds instead.
-enum Units {
+package enum Units {
     /// "1 byte", "512 bytes", "7.4 KiB", "748 MiB", "1.2 GiB": one decimal below 100, none from there on.
-    static func bytes(_ count: UInt64) -> String {
+    package static func bytes(_ count: UInt64) -> String {
         guard count >= 1024 else { return count == 1 ? "1 byte" : "\(count) bytes" }
         let names = ["KiB", "MiB", "GiB", "TiB", "PiB", "EiB"]
         var index = 0
@@ -19,6 +19,23 @@ enum Units {
         return "\(grouped(Int(whole + (count % unit >= unit / 2 ? 1 : 0)))) \(names[index])"
     }
 
+    /// "0", "512B", "7.4M", "748M", "-1.2G": for narrow columns. K, M, G are 1024, 1024² and 1024³.
+    package static func short(_ bytes: Double) -> String {
+        guard bytes.isFinite, abs(bytes) < 1e19 else { return "?" }
+        let sign = bytes <= -0.5 ? "-" : ""
+        var size = abs(bytes)
+        if size < 0.5 { return "0" }
+        var names = Array("BKMGTPE")[...]
+        // What would be rounded to a thousand takes the next unit: three digits at most.
+        while size >= 999.5, names.count > 1 {
+            size /= 1024
+            names.removeFirst()
+        }
+        guard names.count < 7, size < 9.95 else { return "\(sign)\(Int(size.rounded()))\(names[names.startIndex])" }
+        let tenths = Int((size * 10).rounded())
+        return "\(sign)\(tenths / 10).\(tenths % 10)\(names[names.startIndex])"
+    }
+
     /// A size in the unit that suits `whole`, for a column that adds up: "402.3 MiB", "5,312 KiB".
     static func fixed(_ count: UInt64, like whole: UInt64) -> String {
         guard whole >= 10 << 20 else { return "\(grouped(Int(clamping: (count + 512) >> 10))) KiB" }
@@ -32,7 +49,7 @@ enum Units {
     }
 
     /// "70,676".
-    static func grouped(_ count: Int) -> String {
+    package static func grouped(_ count: Int) -> String {
         let digits = Array(String(count.magnitude))
         var result = count < 0 ? "-" : ""
         for (index, digit) in digits.enumerated() {
@@ -43,7 +60,7 @@ enum Units {
     }
 
     /// "1 block", "70,676 blocks".
-    static func counted(_ count: Int, _ noun: String, plural: String? = nil) -> String {
+    package static func counted(_ count: Int, _ noun: String, plural: String? = nil) -> String {
         "\(grouped(count)) \(count == 1 ? noun : plural ?? noun + "s")"
     }
 
@@ -56,7 +73,7 @@ enum Units {
     }
 
     /// "75 s", "10 min", "3.5 h", "12 d": a time between two looks.
-    static func span(_ value: Double) -> String {
+    package static func span(_ value: Double) -> String {
         guard value.isFinite, value >= 120, value < 1e9 else { return seconds(value) }
         if value < 7200 { return "\(Int((value / 60).rounded())) min" }
         return value < 172_800 ? "\(decimal(value / 3600)) h" : "\(Int((value / 86_400).rounded())) d"

@@ -1,0 +1,41 @@
+import Analysis
+package import Model
+
+/// Fields as the live screen shows them: narrower than in ps, with a unit at every size.
+extension ProcessField {
+    /// What its column shows.
+    package func liveText(_ row: ProcessRow) -> String {
+        switch (unit, value(row)) {
+        case (.bytes, .integer(let bytes)): Units.short(Double(bytes))
+        case (.bytesPerSecond, .number(let rate)): Units.short(rate)
+        default: text(row)
+        }
+    }
+
+    /// Cells of its column.
+    package func liveWidth(_ context: ProcessContext) -> Int {
+        let own: Int
+        switch unit {
+        case .bytes: own = 5
+        case .bytesPerSecond: own = 7
+        default: own = isProcessNumber ? max(5, context.numberWidth) : width
+        }
+        return max(own, TerminalText.width(title))
+    }
+
+    /// Numbers stand on the right of their columns.
+    package var isRight: Bool { alignment == .right }
+
+    /// As long as it likes in the last column.
+    package var isOpen: Bool { alignment == .open }
+
+    package var columnTitle: String { title }
+
+    package var explanation: String { meaning }
+
+    /// What must be read for it in a look that is repeated all the time. `stat` has the sizes of memory too, if not to the page:
+    /// `status` would be the dearest file of all.
+    package var liveSources: ProcessSources {
+        ["vsz", "rss", "pmem", "sz", "stat"].contains(key) ? [] : sources
+    }
+}

@@ -1,0 +1,32 @@
+/// Every key, for `?`.
+enum TopHelp {
+    static let hint = "Enter looks into a process, / finds, \\ filters, F6 sorts, k sends signals, ? has all keys."
+
+    static let lines: [String] = """
+        Move      up down PgUp PgDn Home End; left right shift the command
+                  digits: the process of that number; F follows a process
+        Look      Enter: what it does and waits for   m memory   a maps   l files
+                  L what it has lost
+        Show      t F5 tree, in it + - fold, * folds all; u one user's; K kernel threads
+                  p the whole command line or its name; F2 C columns; Z stands still
+        Sort      F6 < > by any field; P processor, M memory, T time, N number; I turns
+                  it round
+        Find      / F3 in commands, n the next
+        Filter    \\ F4 a text, or a condition as in nusu ps --where:
+                  cpu>5 && rss>100M, user=="ada", args~"^python"; Escape takes it back
+        Signal    k F9, for the tagged or the one of the cursor; nothing is sent unasked
+        Tag       Space one, c with all below it, U none
+        Else      Ctrl+L draws anew, Ctrl+R looks again, q F10 ends
+        Mouse     click a row, twice to look; a title sorts; the wheel moves
+
+        Rows stay where they are for 3 s after the cursor was moved; values go on. A row
+        that has ended stays grey for a moment.
+        CPU       100 is one processor. What short-lived children did is counted with who
+                  started them: "+12 cc1,as 61 %". What nobody can be charged with is a
+                  row of its own, number 0.
+        Sizes     K, M, G are 1024, 1024² and 1024³ bytes.
+        cpu bar   green user, red kernel, blue nice, violet interrupts, grey stolen
+        mem bar   green in use, blue cache, which is given back when programs ask
+        wait      the share of the last 10 s in which something waited for it (pressure)
+        """.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
+}

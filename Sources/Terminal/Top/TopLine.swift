@@ -1,0 +1,37 @@
+import Model
+import Report
+
+/// One process for ever, whatever program it runs next: its number and its start. The name changes with execve.
+struct TopKey: Hashable, Sendable {
+    var pid: Int32
+    var startTicks: UInt64
+
+    init(pid: Int32, startTicks: UInt64) {
+        self.pid = pid
+        self.startTicks = startTicks
+    }
+
+    init(_ row: ProcessRow) {
+        pid = row.record.stat.pid
+        startTicks = row.record.stat.startTicks
+    }
+}
+
+/// A row of the table.
+struct TopLine: Sendable {
+    var row: ProcessRow
+    /// Branches of the tree in front of the command.
+    var branch = ""
+    /// It has ended.
+    var isGhost = false
+    /// It is here for the sake of what is below it, and does not fit the filter itself.
+    var isContext = false
+    /// So many processes below it are not shown.
+    var hidden = 0
+
+    var key: TopKey { TopKey(row) }
+    /// Processor time of nobody: number 0 is the kernel's idle task, which /proc does not have.
+    var isRemainder: Bool { row.record.processID == 0 }
+
+    init(_ row: ProcessRow) { self.row = row }
+}

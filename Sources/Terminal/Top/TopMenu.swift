@@ -1,0 +1,82 @@
+import Model
+import Report
+
+/// A list beside the table, from which one thing is chosen, or of which several are switched.
+struct TopMenu: Sendable {
+    enum Kind: Sendable {
+        case sort, user, columns
+    }
+
+    struct Item: Sendable {
+        var label: String
+        /// Said at the foot of the screen while the item is chosen.
+        var explanation = ""
+        /// For switches: whether it is on.
+        var isOn: Bool?
+        /// The field's name, or the user's number; empty: every user.
+        var key: String
+    }
+
+    let kind: Kind
+    var items: [Item]
+    var index = 0
+
+    static let width = 22
+
+    var title: String {
+        switch kind {
+        case .sort: "Sort by"
+        case .user: "Show processes of"
+        case .columns: "Columns"
+        }
+    }
+
+    mutating func move(by count: Int) { index = min(max(index + count, 0), max(items.count - 1, 0)) }
+
+    /// The next item that begins with this letter.
+    mutating func jump(to letter: Character) {
+        let order = items.indices.map { (index + 1 + $0) % items.count }
+        let wanted = letter.lowercased()
+        index = order.first { items[$0].label.lowercased().hasPrefix(wanted) } ?? index
+    }
+
+    /// The first of the items that a column of `height` rows shows.
+    func top(height: Int) -> Int { min(max(0, index - height / 2), max(0, items.count - height)) }
+
+    // MARK: - What is in them
+
+    /// Fields of the columns first, then all others.
+    static func sort(_ settings: TopSettings, current: String) -> TopMenu {
+        let own = settings.fields
+        let others = ProcessField.all.filter { field in !own.contains { $0.key == field.key } }
+        var menu = TopMenu(
+            kind: .sort,
+            items: (own + others).map { Item(label: $0.key, explanation: $0.explanation, key: $0.key) })
+        menu.index = menu.items.firstIndex { $0.key == current } ?? 0
+        return menu
+    }
+
+    /// Those that are on first, in the order of the columns.
+    static func columns(_ settings: TopSettings) -> TopMenu {
+        let on = settings.columns.compactMap { ProcessField.named($0)?.field }
+        let off = ProcessField.all.filter { !settings.columns.contains($0.key) }
+        return TopMenu(
+            kind: .columns,
+            items: on.map { Item(label: $0.key, explanation: $0.explanation, isOn: true, key: $0.key) }
+                + off.map { Item(label: $0.key, explanation: $0.explanation, isOn: false, key: $0.key) })
+    }
+
+    static func users(_ sample: TopSample, current: UInt32?) -> TopMenu {
+        var counts: [UInt32: Int] = [:]
+        for row in sample.rows { if let user = row.record.owner?.user { counts[user, default: 0] += 1 } }
+        let names = counts.keys.map { (number: $0, name: sample.context.facts.userName($0)) }
+        let items = names.sorted { ($0.name, $0.number) < ($1.name, $1.number) }.map { user in
+            Item(
+                label: user.name, explanation: Units.counted(counts[user.number] ?? 0, "process", plural: "processes"),
+                key: "\(user.number)")
+        }
+        var menu = TopMenu(kind: .user, items: [Item(label: "all users", key: "")] + items)
+        menu.index = menu.items.firstIndex { $0.key == current.map { "\($0)" } ?? "" } ?? 0
+        return menu
+    }
+}

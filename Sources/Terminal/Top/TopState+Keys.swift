@@ -1,0 +1,240 @@
+import Analysis
+import Model
+import Report
+
+/// Keys in the table: htop's, where htop has one.
+extension TopState {
+    mutating func pressInList(_ key: Key) -> [TopRequest] {
+        var requests: [TopRequest] = []
+        if !settings.isFamiliar {
+            settings.isFamiliar = true
+            clampCursor()
+            requests = [.save(settings)]
+        }
+        if move(key) { return requests }
+        return requests + act(key)
+    }
+
+    /// Keys that move the cursor, or the view.
+    private mutating func move(_ key: Key) -> Bool {
+        switch key {
+        case .up, .control("p"): moveCursor(to: cursor - 1)
+        case .down, .control("n"): moveCursor(to: cursor + 1)
+        case .pageUp, .control("b"):
+            top -= listHeight
+            moveCursor(to: cursor - listHeight)
+        case .pageDown, .control("f"):
+            top += listHeight
+            moveCursor(to: cursor + listHeight)
+        case .home:
+            moveCursor(to: 0)
+            // At the head it is the place that counts, not who stands there.
+            aimed = nil
+        case .end: moveCursor(to: lines.count - 1)
+        case .left: shift = max(0, shift - TopState.shiftStep)
+        case .right: shift = min(TopState.shiftLimit, shift + TopState.shiftStep)
+        case .control("a"): shift = 0
+        default: return false
+        }
+        return true
+    }
+
+    private static let shiftStep = 8
+    private static let shiftLimit = 4000
+
+    private mutating func act(_ key: Key) -> [TopRequest] {
+        switch key {
+        case .function(1), .character("h"), .character("?"): mode = .help(scroll: 0)
+        case .function(2), .character("C"), .character("S"): mode = .menu(.columns(settings))
+        case .function(3), .character("/"): mode = .prompt(TopPrompt(.search))
+        case .character("n"): if !find(search, after: cursor) { say("no other row has \"\(search)\" in it") }
+        case .function(4), .character("\\"):
+            mode = .prompt(TopPrompt(.filter, text: filter?.text ?? "", before: filter))
+        case .function(5), .character("t"): return change { $0.isTree.toggle() }
+        case .function(6), .character("<"), .character(">"):
+            mode = .menu(.sort(settings, current: treeSort?.field.key ?? settings.sort))
+        case .function(9), .character("k"): return signal()
+        case .function(10), .character("q"), .control("c"): return [.quit]
+        case .enter: return open(.show)
+        case .character("l"): return open(.fds)
+        case .character("m"): return open(.memory)
+        case .character("a"): return open(.maps)
+        case .character("L"): return open(.leaks)
+        case .control("l"): return [.redraw]
+        case .control("r"): return [.look]
+        case .escape: return release()
+        default: return choose(key)
+        }
+        return []
+    }
+
+    /// Keys that choose what is shown.
+    private mutating func choose(_ key: Key) -> [TopRequest] {
+        switch key {
+        case .character("P"): return sort(by: "pcpu")
+        case .character("M"): return sort(by: "rss")
+        case .character("T"): return sort(by: "time")
+        case .character("N"): return sort(by: "pid")
+        case .character("I"): return reverse()
+        case .character("K"): return change { $0.kernelThreads.toggle() }
+        case .character("p"): return change { $0.fullCommand.toggle() }
+        case .character("u"): if let sample { mode = .menu(.users(sample, current: user)) }
+        case .character("F"): follow()
+        case .character("Z"): pause()
+        case .character("H"): say("threads are shown one by one by: nusu ps -L -p PID")
+        case .character(" "): tag()
+        case .character("c"): tagFamily()
+        case .character("U"): tagged = []
+        case .character("+"), .character("="), .character("-"): collapse(key != .character("-"))
+        case .character("*"): collapseAll()
+        case .character(let digit) where digit.isASCII && digit.isNumber: find(digit)
+        default: break
+        }
+        return []
+    }
+
+    // MARK: - What they do
+
+    private func open(_ detail: TopDetail) -> [TopRequest] { target.map { [.open($0, detail)] } ?? [] }
+
+    private mutating func signal() -> [TopRequest] {
+        if options.readOnly {
+            say("--read-only: no signals are sent from here")
+            return []
+        }
+        let targets = targets
+        return targets.isEmpty ? [] : [.signal(targets)]
+    }
+
+    private mutating func change(_ change: (inout TopSettings) -> Void) -> [TopRequest] {
+        change(&settings)
+        frozenUntil = -.infinity
+        aim()
+        let kept = aimed
+        arrange()
+        if let kept, let place = lines.firstIndex(where: { $0.key == kept }) { moveCursor(to: place) }
+        return [.save(settings), .look]
+    }
+
+    /// The largest numbers first, text and numbers of processes from the start of the alphabet; again turns it round.
+    mutating func sort(by name: String) -> [TopRequest] {
+        guard let field = ProcessField.named(name)?.field else { return [] }
+        let descending = !field.isText && !field.key.hasSuffix("pid")
+        if settings.isTree {
+            let isSame = treeSort?.field.key == field.key
+            treeSort = ProcessSortKey(field: field, descending: isSame ? !(treeSort?.descending ?? false) : descending)
+        } else {
+            let isSame = settings.sort == field.key
+            settings.descending = isSame ? !settings.descending : descending
+            settings.sort = field.key
+        }
+        return toHead()
+    }
+
+    private mutating func reverse() -> [TopRequest] {
+        if settings.isTree { treeSort?.descending.toggle() } else { settings.descending.toggle() }
+        return toHead()
+    }
+
+    private mutating func toHead() -> [TopRequest] {
+        frozenUntil = -.infinity
+        if !follows {
+            aimed = nil
+            cursor = 0
+            top = 0
+        }
+        arrange()
+        return [.save(settings), .look]
+    }
+
+    private mutating func follow() {
+        guard let target, !follows else {
+            follows = false
+            return
+        }
+        aim()
+        follows = true
+        say("following \(target); a key that moves the cursor ends that")
+    }
+
+    private mutating func pause() {
+        isPaused.toggle()
+        say(isPaused ? "the table stands still; Z goes on" : "going on")
+    }
+
+    private mutating func tag() {
+        guard lines.indices.contains(cursor), !lines[cursor].isRemainder, !lines[cursor].isGhost else { return }
+        let key = lines[cursor].key
+        if tagged.remove(key) == nil { tagged.insert(key) }
+        moveCursor(to: cursor + 1)
+    }
+
+    /// The process of the cursor and all below it.
+    private mutating func tagFamily() {
+        guard let target, let sample else { return }
+        let family = ProcessTree(sample.rows.map(\.record), now: nil)
+        guard let index = family.index(of: target.pid) else { return }
+        for member in family.family(of: index) {
+            let stat = family.nodes[member].record.stat
+            tagged.insert(TopKey(pid: stat.pid, startTicks: stat.startTicks))
+        }
+    }
+
+    private mutating func collapse(_ isToggle: Bool) {
+        guard let target, settings.isTree else { return }
+        if collapsed.contains(target.pid) {
+            if isToggle { collapsed.remove(target.pid) }
+        } else {
+            collapsed.insert(target.pid)
+        }
+        frozenUntil = -.infinity
+        aim()
+        arrange()
+    }
+
+    /// Everything but the first processes' children is folded, or nothing.
+    private mutating func collapseAll() {
+        guard settings.isTree, let sample else { return }
+        if collapsed.isEmpty {
+            let heads: Set<Int32> = [1, 2]
+            let parents = Set(sample.rows.map(\.record.stat.parent))
+            collapsed = Set(sample.rows.map(\.record.stat.pid).filter { parents.contains($0) && !heads.contains($0) })
+        } else {
+            collapsed = []
+        }
+        frozenUntil = -.infinity
+        aim()
+        arrange()
+    }
+
+    /// Escape takes back one thing at a time: the filter, the user, the tags.
+    private mutating func release() -> [TopRequest] {
+        if follows {
+            follows = false
+        } else if !tagged.isEmpty {
+            tagged = []
+        } else if filter != nil {
+            filter = nil
+            arrange()
+            return [.look]
+        } else if user != options.user {
+            user = options.user
+            arrange()
+        }
+        return []
+    }
+
+    private mutating func find(_ digit: Character) {
+        guard let value = digit.wholeNumberValue.flatMap({ Int32(exactly: $0) }) else { return }
+        var number = value
+        if let typed = typedNumber, now < typed.until, typed.value < 100_000_000 { number = typed.value * 10 + value }
+        typedNumber = (number, now + TopState.typingSeconds)
+        if let place = lines.firstIndex(where: { $0.row.record.processID == number }) {
+            moveCursor(to: place)
+        } else {
+            say("looking for process \(number)")
+        }
+    }
+
+    private static let typingSeconds = 1.5
+}

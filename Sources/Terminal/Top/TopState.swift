@@ -1,0 +1,145 @@
+import Analysis
+package import Model
+package import Report
+
+/// The live screen between two events: what was seen, what of it is shown, and what the user is about. Events change it
+/// (`update`), samples are added to it (`take`), and `frame` draws it; none of them does any input or output.
+package struct TopState: Sendable {
+    /// What does not change while the screen is open.
+    package struct Options: Hashable, Sendable {
+        package var readOnly = false
+        /// One frame on paper: no cursor and no keys.
+        package var isStill = false
+        /// Only of this user, from the start.
+        package var user: UInt32?
+        /// Seconds between two looks, for the words.
+        package var interval = 1.5
+
+        package init() {}
+    }
+
+    /// What the keys go to.
+    enum Mode: Sendable {
+        case list
+        case prompt(TopPrompt)
+        case menu(TopMenu)
+        case help(scroll: Int)
+    }
+
+    package internal(set) var settings: TopSettings
+    let options: Options
+    private(set) var sample: TopSample?
+    package internal(set) var rows: Int
+    package internal(set) var columns: Int
+
+    var mode = Mode.list
+    /// One line for the user, and until when it stands.
+    var message: (text: String, until: Double)?
+    var isPaused = false
+
+    // What is shown of the sample.
+    var filter: TopFilter?
+    var user: UInt32?
+    /// The last text that was searched for.
+    var search = ""
+    var collapsed: Set<Int32> = []
+    var tagged: Set<TopKey> = []
+    /// The command is shifted to the left by so many cells.
+    var shift = 0
+
+    // Where it is shown.
+    var lines: [TopLine] = []
+    var cursor = 0
+    var top = 0
+    /// The process of the cursor, once it was moved.
+    var aimed: TopKey?
+    /// What siblings of the tree are sorted by; nil: by their starts.
+    var treeSort: ProcessSortKey<ProcessField>?
+    /// Digits that are typed one after the other find a process by its number.
+    var typedNumber: (value: Int32, until: Double)?
+    var follows = false
+    /// Until then rows stay where they are.
+    var frozenUntil = -Double.infinity
+    var ghosts: [TopGhost] = []
+    var history = TopHistory()
+    /// Now, in seconds of a clock that never jumps.
+    var now = 0.0
+
+    /// How long rows stay where they are after the cursor was moved, and how long one that ended stays.
+    static let aimSeconds = 3.0
+    static let ghostSeconds = 2.0
+    static let messageSeconds = 5.0
+    private static let ghostLimit = 1000
+
+    package init(settings: TopSettings, options: Options, rows: Int, columns: Int) {
+        self.settings = settings
+        self.options = options
+        self.rows = max(1, rows)
+        self.columns = max(1, columns)
+        user = options.user
+    }
+
+    /// What the next look has to read.
+    package var demand: TopDemand {
+        let shown = lines.dropFirst(top).prefix(listHeight).filter { !$0.isGhost && !$0.isRemainder }
+        var everywhere = settings.sortField?.liveSources ?? []
+        for field in filter?.expression?.fields ?? [] { everywhere.formUnion(field.liveSources) }
+        let visible = settings.fields.reduce(into: ProcessSources.arguments) { $0.formUnion($1.liveSources) }
+        return TopDemand(everywhere: everywhere, visible: visible, processes: shown.map(\.row.record.processID))
+    }
+
+    /// Adds a look. While the screen is paused it changes nothing but the meters.
+    package mutating func take(_ sample: TopSample, at seconds: Double) {
+        now = seconds
+        history.append(sample.meters)
+        if isPaused, var kept = self.sample {
+            kept.meters = sample.meters
+            self.sample = kept
+            return
+        }
+        noteEnded(from: self.sample, to: sample)
+        self.sample = sample
+        arrange()
+    }
+
+    private mutating func noteEnded(from before: TopSample?, to after: TopSample) {
+        ghosts.removeAll { now - $0.since >= TopState.ghostSeconds }
+        guard let before else { return }
+        let alive = Set(after.rows.map(TopKey.init))
+        for row in before.rows where ghosts.count < TopState.ghostLimit && !alive.contains(TopKey(row)) {
+            ghosts.append(TopGhost(row: row, since: now))
+        }
+        tagged.formIntersection(alive)
+    }
+
+    /// What is shown of which processes, without those that have ended.
+    package var shownFields: [ProcessField] { settings.fields }
+    package var shownRows: [ProcessRow] { lines.filter { !$0.isGhost && !$0.isRemainder }.map(\.row) }
+
+    /// Shows only what fits a condition; a text that is none changes nothing.
+    package mutating func setFilter(_ text: String) {
+        filter = (try? TopFilter(text)) ?? filter
+        arrange()
+    }
+
+    /// One line for the user, for some seconds.
+    package mutating func say(_ text: String) { message = (text, now + TopState.messageSeconds) }
+
+    /// The process that an action would be about.
+    package var target: ProcessIdentity? {
+        guard lines.indices.contains(cursor), !lines[cursor].isRemainder, !lines[cursor].isGhost else { return nil }
+        return lines[cursor].row.record.identity
+    }
+
+    /// Those that are tagged, else the one of the cursor.
+    package var targets: [ProcessIdentity] {
+        guard !tagged.isEmpty, let sample else { return target.map { [$0] } ?? [] }
+        return sample.rows.filter { tagged.contains(TopKey($0)) }.map(\.record.identity)
+    }
+}
+
+/// A process that has ended, for the moment that its row still stands.
+struct TopGhost: Sendable {
+    var row: ProcessRow
+    var since: Double
+}

@@ -1,0 +1,185 @@
+import Analysis
+import Model
+import Report
+
+/// What the screen shows of a state: a pure function.
+extension TopState {
+    package var frame: Frame {
+        var frame = Frame(rows: rows, columns: columns)
+        TopMeters(self).draw(in: &frame)
+        switch mode {
+        case .help(let scroll): draw(helpAt: scroll, in: &frame)
+        case .list, .prompt: drawTable(in: &frame)
+        case .menu(let menu):
+            drawTable(in: &frame)
+            draw(menu, in: &frame)
+        }
+        drawFoot(in: &frame)
+        return frame
+    }
+
+    // MARK: - The table
+
+    private func drawTable(in frame: inout Frame) {
+        let places = TopColumns(self).places
+        drawTitles(places, in: &frame)
+        for (offset, line) in lines.dropFirst(top).prefix(listHeight).enumerated() {
+            draw(line, places, row: meterHeight + 1 + offset, isCursor: top + offset == cursor, in: &frame)
+        }
+        if lines.isEmpty, sample != nil {
+            frame.write("no process fits", row: meterHeight + 1, column: 0, style: .dim)
+        }
+    }
+
+    private func drawTitles(_ places: [TopColumns.Place], in frame: inout Frame) {
+        let row = meterHeight
+        guard row < rows else { return }
+        frame.clear(rows: row..<row + 1, style: .header)
+        let sort = settings.isTree ? treeSort?.field.key : settings.sort
+        let descending = settings.isTree ? treeSort?.descending ?? false : settings.descending
+        for place in places {
+            let isSorted = place.field.key == sort
+            let style = CellStyle(isSorted ? .sorted : .header, bold: isSorted)
+            var title = place.field.columnTitle
+            if isSorted, title.count < place.width { title += descending ? "▼" : "▲" }
+            if place.field.isRight {
+                frame.writeRight(title, row: row, column: place.column, style: style, width: place.width)
+            } else {
+                frame.write(title, row: row, column: place.column, style: style, width: place.width)
+            }
+        }
+    }
+
+    private func draw(
+        _ line: TopLine, _ places: [TopColumns.Place], row: Int, isCursor: Bool, in frame: inout Frame
+    ) {
+        let base: CellStyle =
+            tagged.contains(line.key)
+            ? CellStyle(.tagged) : line.isGhost || line.isContext || line.isRemainder ? .dim : .normal
+        for place in places {
+            if line.isRemainder, !["pid", "pcpu", "args", "comm"].contains(place.field.key) { continue }
+            if place.field.key == "args" || place.field.key == "comm" {
+                drawCommand(line, place, base, row, in: &frame)
+                continue
+            }
+            let text = place.field.liveText(line.row)
+            let style = base == .normal ? TopState.style(place.field, line.row, text) : base
+            if place.field.isRight {
+                frame.writeRight(text, row: row, column: place.column, style: style, width: place.width)
+            } else {
+                frame.write(text, row: row, column: place.column, style: style, width: place.width)
+            }
+        }
+        if isCursor, !options.isStill { frame.restyle(row: row) { $0.color = .selected } }
+    }
+
+    private static func style(_ field: ProcessField, _ row: ProcessRow, _ text: String) -> CellStyle {
+        switch field.key {
+        case "s":
+            switch text {
+            case "R": .good
+            case "D", "Z", "X": .critical
+            case "T", "t": .warning
+            default: .dim
+            }
+        case "pcpu": row.rates?.cpuPercent ?? 0 >= 10 ? .strong : .normal
+        case "user", "tty": .dim
+        default: .normal
+        }
+    }
+
+    /// The branch of the tree, what short-lived children did, then the command with the program's name standing out.
+    private func drawCommand(
+        _ line: TopLine, _ place: TopColumns.Place, _ base: CellStyle, _ row: Int, in frame: inout Frame
+    ) {
+        let edge = place.column + place.width
+        var column = place.column
+        func write(_ text: String, _ style: CellStyle) {
+            guard column < edge else { return }
+            column = frame.write(text, row: row, column: column, style: style, width: edge - column)
+        }
+        write(line.branch, .dim)
+        if line.hidden > 0 { write("(+\(line.hidden)) ", .accent) }
+        if let note = TopState.note(line.row) { write(note + " ", CellStyle(.warning)) }
+        let command = TopCommand(line.row, isWhole: place.field.key == "args", shift: shift, limit: columns)
+        let isPlain = base == .normal && !line.row.record.stat.isKernelThread
+        write(command.path, isPlain ? .dim : base)
+        write(command.name, isPlain ? .accent : base == .normal ? .dim : base)
+        write(command.rest, base == .normal && !isPlain ? .dim : base)
+    }
+
+    /// "+12 cc1,as 61 %".
+    private static func note(_ row: ProcessRow) -> String? {
+        guard let share = row.rates?.shortLived, share.cpuPercent >= 1 else { return nil }
+        let names = share.names.map { String(decoding: $0.commandBytes, as: UTF8.self) }.joined(separator: ",")
+        let count = share.count.map { $0 > 0 ? "+\($0) \(names) " : "+children " } ?? "+children "
+        return count + "\(Int(min(share.cpuPercent, 1e9).rounded())) %"
+    }
+
+    // MARK: - Menus, help, foot
+
+    private func draw(_ menu: TopMenu, in frame: inout Frame) {
+        let width = min(TopMenu.width, columns)
+        let first = meterHeight + 1
+        let height = rows - first - 1
+        guard height > 0 else { return }
+        frame.clear(rows: (first - 1)..<(rows - 1), columns: 0..<min(width + 1, columns))
+        frame.write(
+            menu.title + String(repeating: " ", count: width), row: first - 1, column: 0, style: .header, width: width)
+        let top = menu.top(height: height)
+        for (offset, item) in menu.items.dropFirst(top).prefix(height).enumerated() {
+            let mark = item.isOn.map { $0 ? "[x] " : "[ ] " } ?? ""
+            frame.write(mark + item.label, row: first + offset, column: 0, width: width)
+            if top + offset == menu.index {
+                frame.restyle(row: first + offset, columns: 0..<width) { $0 = .selected }
+            }
+        }
+    }
+
+    private func draw(helpAt scroll: Int, in frame: inout Frame) {
+        frame.clear(rows: 0..<rows - 1)
+        frame.write("nusu top: all keys", row: 0, column: 0, style: .strong)
+        for (offset, line) in TopHelp.lines.dropFirst(scroll).prefix(max(0, rows - 2)).enumerated() {
+            let head = String(line.prefix(10))
+            frame.write(line, row: 1 + offset, column: 0)
+            if !head.hasPrefix("  "), line.dropFirst(9).first == " " {
+                frame.restyle(row: 1 + offset, columns: 0..<10) { $0 = .accent }
+            }
+        }
+    }
+
+    private func drawFoot(in frame: inout Frame) {
+        guard !options.isStill, rows > 1 else { return }
+        let row = rows - 1
+        if showsHint, case .list = mode {
+            frame.write(TopHelp.hint, row: row - 1, column: 0, style: .accent)
+        }
+        switch mode {
+        case .prompt(let prompt):
+            frame.clear(rows: row..<row + 1, style: .header)
+            var end = frame.write(
+                prompt.kind == .search ? "Find: " : "Filter: ", row: row, column: 0, style: .header)
+            // The end of a long text is what is being typed.
+            let room = max(1, columns - end - 1)
+            let text = TerminalText.escaped(prompt.text)
+            end = frame.write(String(text.suffix(room)), row: row, column: end, style: .header)
+            frame.cursor = Frame.Position(row: row, column: min(end, columns - 1))
+            if let error = prompt.error {
+                frame.write(error, row: row, column: end + 2, style: CellStyle(.header, bold: true))
+            }
+        case .menu(let menu):
+            frame.clear(rows: row..<row + 1, style: .header)
+            let keys = menu.kind == .columns ? "Space on or off, F7 F8 move, Esc done" : "Enter takes it, Esc does not"
+            let explanation = menu.items.indices.contains(menu.index) ? menu.items[menu.index].explanation : ""
+            frame.write("\(keys)   \(explanation)", row: row, column: 0, style: .header)
+        case .help:
+            frame.write("arrows scroll, any other key goes back", row: row, column: 0, style: .dim)
+        case .list:
+            if let message {
+                frame.write(message.text, row: row, column: 0, style: .strong)
+            } else {
+                TopKeys.draw(in: &frame, row: row)
+            }
+        }
+    }
+}
