@@ -4,8 +4,7 @@ import ArgumentParser
 struct NusuCommand: ParsableCommand {
     static let verbs: [any ParsableCommand.Type] = [
         Leaks.self, Heap.self, Why.self, Diff.self, Memory.self, Maps.self, Fds.self, Ipc.self, Watch.self, Ps.self,
-        Tree.self,
-        Find.self, Show.self, SignalVerb.self, Kill.self, Explain.self, Sched.self,
+        Tree.self, Find.self, Show.self, SignalVerb.self, Kill.self, Explain.self, Top.self, Sched.self,
     ]
 
     static let configuration = CommandConfiguration(
@@ -38,6 +37,7 @@ struct NusuCommand: ParsableCommand {
               nusu show 1234               what the kernel knows of it, and why it waits
               nusu signal 1234             what each signal would do to it; nusu signal TERM explains one
               nusu kill --ladder 1234      TERM, wait, KILL; says what came of it
+              nusu top                     the live screen: what runs, and a closer look at a key
               nusu watch 1234              whether it grows, how fast, and when it reaches its limit
               nusu sched trace 1234        who ran on which core when, who waited, and who ran instead
               nusu sched simulate FILE     threads of a file under seven scheduling policies, side by side

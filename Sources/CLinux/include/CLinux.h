@@ -330,7 +330,6 @@ int clinux_detached_mount(const char *type);
 /// man 2 setrlimit, RLIMIT_NOFILE: as many open files as the hard limit allows; how many those are.
 uint64_t clinux_raise_file_limit(void);
 
-
 /// A socket to which the kernel writes a record of every thread that ends on any processor (taskstats, man-pages do not have it:
 /// Documentation/accounting/taskstats.rst). Reading it does not wait. Needs CAP_NET_ADMIN and the first user and process
 /// namespaces. -1 and errno.

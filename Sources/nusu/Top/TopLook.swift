@@ -1,0 +1,125 @@
+import Analysis
+import Capture
+import Glibc
+import Kernel
+import Model
+import Report
+import Terminal
+
+/// Looks at everything again and again: what each process did since the look before. Belongs to one thread.
+final class TopLook {
+    private struct Look {
+        var scan: ProcessScan
+        var machine: MachineSample
+        /// Since the look before; nil where that is not known.
+        var exits: [ThreadExit]?
+    }
+
+    private let procfs: ProcFS
+    private let live: LiveScan
+    private let machine: MachineWatch
+    private let exits: ExitWatch?
+    private var facts: MachineFacts
+    private var factsAge = 0
+    /// The last ones, the latest at the end.
+    private var looks: [Look] = []
+
+    /// Shorter times say little: the kernel counts in ticks of some milliseconds. A look that comes sooner is compared with an
+    /// earlier one.
+    private static let leastSeconds = 0.4
+    private static let lookLimit = 4
+    /// Names of users are read anew after so many looks.
+    private static let factsLimit = 60
+
+    init(procfs: ProcFS) {
+        self.procfs = procfs
+        live = LiveScan(procfs: procfs, fileLimit: OpenFileLimit.raise())
+        machine = MachineWatch(procfs: procfs)
+        exits = ExitWatch()
+        facts = procfs.machineFacts()
+        // What ended before the first look is nobody's.
+        _ = exits?.take()
+    }
+
+    func look(_ demand: TopDemand) throws(Failure) -> TopSample {
+        let scan = try live.look(
+            LiveScan.Request(
+                everywhere: demand.everywhere, visible: demand.visible, processes: demand.processes))
+        let look = Look(scan: scan, machine: machine.sample(), exits: exits?.take())
+        refreshFacts()
+        let base = looks.last { scan.moment.seconds(since: $0.scan.moment) >= TopLook.leastSeconds } ?? looks.first
+        let sample = sample(look, since: base)
+        looks.append(look)
+        if looks.count > TopLook.lookLimit { looks.removeFirst() }
+        return sample
+    }
+
+    private func sample(_ look: Look, since base: Look?) -> TopSample {
+        let context = ProcessContext(facts)
+        let seconds = base.map { look.scan.moment.seconds(since: $0.scan.moment) } ?? 0
+        let meters = MachineMeters(from: base?.machine, to: look.machine, seconds: seconds)
+        guard let base, seconds > 0 else {
+            return TopSample(
+                rows: look.scan.records.map { ProcessRow(record: $0, context: context) }, meters: meters,
+                context: context,
+                gaps: gaps)
+        }
+        var rates = ProcessRates.between(
+            base.scan.records.withNewcomers(of: look.scan.records), look.scan.records, seconds: seconds, facts: facts)
+        let work = ShortLivedWork(
+            from: base.scan.records, to: look.scan.records, exits: exitsSince(base, look), seconds: seconds,
+            facts: facts)
+        for (process, share) in work.shares { rates[process]?.add(share) }
+        let rows = look.scan.records.map { ProcessRow(record: $0, rates: rates[$0.stat.pid], context: context) }
+        let charged = rates.values.reduce(0) { $0 + $1.cpuPercent }
+        return TopSample(
+            rows: rows, meters: meters, context: context, interval: seconds,
+            unattributedPercent: meters.processorsUsed.map { max(0, $0 * 100 - charged) }, gaps: gaps)
+    }
+
+    private func exitsSince(_ base: Look, _ look: Look) -> [ThreadExit]? {
+        var result = look.exits
+        for earlier in looks where earlier.scan.moment > base.scan.moment {
+            guard let exits = earlier.exits else { return nil }
+            result? += exits
+        }
+        return result
+    }
+
+    private func refreshFacts() {
+        factsAge += 1
+        if factsAge >= TopLook.factsLimit {
+            facts = procfs.machineFacts()
+            factsAge = 0
+        }
+        facts.now = Int64(time(nil))
+        facts.uptime = procfs.uptime()
+    }
+
+    private var gaps: [Gap] {
+        guard exits == nil else { return [] }
+        return [
+            Gap(
+                what: "names and numbers of short-lived processes, and those that nobody waits for",
+                reason: "the kernel tells them with CAP_NET_ADMIN on the machine itself only (taskstats)",
+                remedy: "run nusu top as root, outside of containers")
+        ]
+    }
+}
+
+extension [ProcessRecord] {
+    /// With a record of zeros for each process that came since: all that it did was done in this time.
+    fileprivate func withNewcomers(of later: [ProcessRecord]) -> [ProcessRecord] {
+        var starts: [Int32: UInt64] = [:]
+        starts.reserveCapacity(count)
+        for record in self { starts[record.stat.pid] = record.stat.startTicks }
+        let newcomers = later.filter { starts[$0.stat.pid] != $0.stat.startTicks }.map { record in
+            var stat = ProcessStat()
+            stat.pid = record.stat.pid
+            stat.startTicks = record.stat.startTicks
+            return ProcessRecord(stat: stat, processID: record.processID)
+        }
+        // The first of two with one number counts.
+        return newcomers + self
+    }
+}

@@ -1,0 +1,91 @@
+import Analysis
+import Capture
+import Glibc
+import Kernel
+import Model
+import Report
+import Terminal
+
+/// The loop of the live screen: events of the terminal and looks of the sampler go into the state, and frames come out.
+struct TopRun {
+    private let session: TerminalSession
+    private let sampler: TopSampler
+    private let file: TopSettingsFile
+    private let start = Moment.now
+    private var state: TopState
+    private var isOver = false
+    private var demand: TopDemand
+
+    /// Between two looks at the clock, when nothing happens: for rows that go grey and messages that go away.
+    private static let tick = 0.25
+
+    /// - Throws: `.usage` where there is no terminal, or the condition is none.
+    init(
+        settings: TopSettings, options: TopState.Options, condition: String?, file: TopSettingsFile, color: Bool?,
+        procfs: ProcFS
+    ) throws(Failure) {
+        self.file = file
+        var state = TopState(settings: settings, options: options, rows: 24, columns: 80)
+        try Top.apply(condition, to: &state)
+        session = try TerminalSession(TerminalSession.Options(color: color))
+        _ = state.update(.resize(rows: session.rows, columns: session.columns), at: 0)
+        demand = state.demand
+        let waker = session.waker
+        sampler = TopSampler(procfs: procfs, demand: demand, interval: options.interval) { waker.wake() }
+        self.state = state
+    }
+
+    /// Runs until the user or a signal ends it; the terminal is then as it was.
+    mutating func run() throws(Failure) -> Int32 {
+        defer {
+            sampler.end()
+            session.end()
+        }
+        try sampler.start()
+        var signal: Int32?
+        var shown: Frame?
+        while !isOver {
+            let frame = state.frame
+            if frame != shown {
+                session.draw(frame)
+                shown = frame
+            }
+            for event in session.next(within: TopRun.tick) {
+                switch event {
+                case .input(let event): handle(event)
+                case .woken: if let sample = try sampler.take() { state.take(sample, at: now) }
+                case .ended(let number):
+                    signal = number
+                    isOver = true
+                case .closed: isOver = true
+                }
+            }
+            handle(.tick)
+            if state.demand != demand {
+                demand = state.demand
+                sampler.want(demand)
+            }
+        }
+        guard let signal, signal != SIGINT else { return ExitStatus.done }
+        return 128 + signal
+    }
+
+    private var now: Double { Moment.now.seconds(since: start) }
+
+    private mutating func handle(_ event: InputEvent) {
+        for request in state.update(event, at: now) { handle(request) }
+    }
+
+    private mutating func handle(_ request: TopRequest) {
+        switch request {
+        case .quit: isOver = true
+        case .look:
+            sampler.want(state.demand)
+            sampler.lookNow()
+        case .save(let settings):
+            if let reason = file.write(settings) { state.say("the settings are not kept: \(reason)") }
+        case .redraw: break
+        case .open, .signal: break
+        }
+    }
+}
