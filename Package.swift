@@ -86,7 +86,8 @@ let package = Package(
             name: "ReportTests", dependencies: ["Report", "Analysis", "Model", protobuf], exclude: ["Snapshots"],
             swiftSettings: settings),
         .testTarget(
-            name: "TerminalTests", dependencies: ["Terminal", "Report", "Analysis", "Model"], swiftSettings: settings),
+            name: "TerminalTests", dependencies: ["Terminal", "Report", "Analysis", "Model"], exclude: ["Snapshots"],
+            swiftSettings: settings),
         .testTarget(
             name: "LiveTests",
             dependencies: ["nusu", "nusu-symbols", "Probe", "Filtered", "Capture", "Kernel", "Model", "CLinux"],

@@ -58,8 +58,9 @@ package final class MachineWatch {
     private static func readStatistics(_ bytes: UnsafeBufferPointer<UInt8>, _ sample: inout MachineSample) {
         var scanner = ByteScanner(bytes)
         while var line = scanner.line(), line.skip("cpu"), sample.cores.count < coreLimit {
+            let isTotal = line.peek == UInt8(ascii: " ")
             let number = line.decimal()
-            guard let times = MachineSample.CoreTimes(parsing: &line) else { continue }
+            guard isTotal == (number == nil), let times = MachineSample.CoreTimes(parsing: &line) else { continue }
             if let number {
                 guard let number = Int(exactly: number), number < 1 << 20 else { continue }
                 sample.cores.append(MachineSample.Core(number: number, times: times))
@@ -131,18 +132,15 @@ extension MachineSample.CoreTimes {
 }
 
 extension ByteScanner {
-    /// `73.58` after blanks; no sign, no exponent.
+    /// `73.58` after blanks; no sign, no exponent, at most nine decimals.
     mutating func fixedPoint() -> Double? {
         skipBlanks()
         guard let whole = decimal() else { return nil }
-        var value = Double(whole)
-        guard skip(UInt8(ascii: ".")) else { return value }
-        var unit = 0.1
-        while let byte = peek, (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) {
-            _ = skip(byte)
-            value += Double(byte - UInt8(ascii: "0")) * unit
-            unit /= 10
-        }
-        return value
+        guard skip(UInt8(ascii: ".")) else { return Double(whole) }
+        let start = position
+        guard let part = decimal(), position - start <= 9 else { return nil }
+        var unit = 1.0
+        for _ in start..<position { unit *= 10 }
+        return Double(whole) + Double(part) / unit
     }
 }

@@ -9,9 +9,10 @@ struct TopCommand {
 
     /// - Parameters:
     ///   - isWhole: the command line; else the name alone.
+    ///   - hasPath: with the program's folder.
     ///   - shift: so many characters of it are left out.
     ///   - limit: cells that there can be at most.
-    init(_ row: ProcessRow, isWhole: Bool, shift: Int, limit: Int) {
+    init(_ row: ProcessRow, isWhole: Bool, hasPath: Bool, shift: Int, limit: Int) {
         let isNameOnly = !isWhole || row.record.argumentBytes?.isEmpty != false
         let bytes = isNameOnly ? Self.name(row, isWhole) : row.commandLine
         // A character has at most a few bytes; what is cut off beyond is not seen.
@@ -21,7 +22,7 @@ struct TopCommand {
         if isNameOnly || word.last == ":" { word = text[...].prefix(isNameOnly ? text.count : word.count) }
         let folder = isNameOnly ? nil : word.lastIndex(of: "/")
         let start = folder.map { text.index(after: $0) } ?? text.startIndex
-        path = String(text[..<start])
+        path = hasPath ? String(text[..<start]) : ""
         name = String(text[start..<word.endIndex])
         rest = String(text[word.endIndex...])
         if shift > 0 { drop(shift) }

@@ -1,6 +1,6 @@
 /// Every key, for `?`.
 enum TopHelp {
-    static let hint = "Enter looks into a process, / finds, \\ filters, F6 sorts, k sends signals, ? has all keys."
+    static let hint = "Enter looks closer, / finds, \\ filters, F6 sorts, k signals, ? shows all keys."
 
     static let lines: [String] = """
         Move      up down PgUp PgDn Home End; left right shift the command
@@ -8,7 +8,7 @@ enum TopHelp {
         Look      Enter: what it does and waits for   m memory   a maps   l files
                   L what it has lost
         Show      t F5 tree, in it + - fold, * folds all; u one user's; K kernel threads
-                  p the whole command line or its name; F2 C columns; Z stands still
+                  p the folders of programs; F2 C columns; Z stands still
         Sort      F6 < > by any field; P processor, M memory, T time, N number; I turns
                   it round
         Find      / F3 in commands, n the next
@@ -21,9 +21,9 @@ enum TopHelp {
 
         Rows stay where they are for 3 s after the cursor was moved; values go on. A row
         that has ended stays grey for a moment.
-        CPU       100 is one processor. What short-lived children did is counted with who
-                  started them: "+12 cc1,as 61 %". What nobody can be charged with is a
-                  row of its own, number 0.
+        %CPU      100 is one processor. What short-lived children did counts with who
+                  started them: "+12 children 61 % (cc1,as)". What nobody can be
+                  charged with is a row of its own, number 0.
         Sizes     K, M, G are 1024, 1024² and 1024³ bytes.
         cpu bar   green user, red kernel, blue nice, violet interrupts, grey stolen
         mem bar   green in use, blue cache, which is given back when programs ask

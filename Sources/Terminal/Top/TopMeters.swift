@@ -87,7 +87,7 @@ struct TopMeters {
     private var summary: String {
         guard let sample = state.sample else { return "looking …" }
         let running = sample.rows.count { $0.record.stat.state == UInt8(ascii: "R") }
-        let counts = Units.counted(sample.rows.count, "process", plural: "processes") + ", \(running) run"
+        let counts = Units.counted(sample.rows.count, "process", plural: "processes") + ", \(running) running"
         let isBound = sample.meters.sample.bounds != nil
         var use: [String] = []
         if let share = sample.meters.boundUse, let processors = sample.meters.sample.bounds?.processors {
@@ -165,7 +165,7 @@ struct TopMeters {
                 if history > 0 { drawHistory(state.history.memory, row, column + barWidth + 1, history, in: &frame) }
             }
         }
-        if let swap = meters.swapUse {
+        if meters.sample.bounds?.memoryLimitBytes == nil, let swap = meters.swapUse {
             let share = Double(swap.used) / Double(swap.total)
             let text = "\(Units.short(Double(swap.used)))/\(Units.short(Double(swap.total)))"
             lines.append { frame, row, column, width in
@@ -223,7 +223,7 @@ struct TopMeters {
                 String(repeating: "|", count: to - from), row: row, column: column + 6 + from, style: part.style)
             from = to
         }
-        frame.writeRight(text, row: row, column: column + 6, style: .strong, width: room)
+        frame.writeRight(text.isEmpty ? "" : " " + text, row: row, column: column + 6, style: .strong, width: room)
     }
 
     private func drawHistory(_ shares: [Double], _ row: Int, _ column: Int, _ width: Int, in frame: inout Frame) {

@@ -10,8 +10,8 @@ package struct TopSettings: Hashable, Sendable {
     package var isTree = false
     /// Threads of the kernel are shown.
     package var kernelThreads = false
-    /// The whole command line; else the name alone.
-    package var fullCommand = true
+    /// Commands are shown with the folders of their programs.
+    package var programPaths = false
     /// The line for who is here for the first time was seen.
     package var isFamiliar = false
 
@@ -31,7 +31,7 @@ package struct TopSettings: Hashable, Sendable {
         sort = \(descending ? "-" : "")\(sort)
         tree = \(isTree ? "yes" : "no")
         kernel-threads = \(kernelThreads ? "yes" : "no")
-        full-command = \(fullCommand ? "yes" : "no")
+        program-paths = \(programPaths ? "yes" : "no")
         familiar = \(isFamiliar ? "yes" : "no")
 
         """
@@ -59,7 +59,7 @@ package struct TopSettings: Hashable, Sendable {
             descending = value.hasPrefix("-")
         case "tree": TopSettings.set(&isTree, value)
         case "kernel-threads": TopSettings.set(&kernelThreads, value)
-        case "full-command": TopSettings.set(&fullCommand, value)
+        case "program-paths": TopSettings.set(&programPaths, value)
         case "familiar": TopSettings.set(&isFamiliar, value)
         default: break
         }
@@ -82,9 +82,7 @@ package struct TopSettings: Hashable, Sendable {
 
     /// The fields of the columns, in their order; the command comes last, where it may be as long as it likes.
     var fields: [ProcessField] {
-        let all = columns.compactMap { ProcessField.named($0)?.field }.map { field in
-            field.key == "args" && !fullCommand ? ProcessField.named("comm")?.field ?? field : field
-        }
+        let all = columns.compactMap { ProcessField.named($0)?.field }
         return all.filter { !$0.isOpen } + all.filter(\.isOpen)
     }
 

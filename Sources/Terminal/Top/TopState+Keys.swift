@@ -77,7 +77,7 @@ extension TopState {
         case .character("N"): return sort(by: "pid")
         case .character("I"): return reverse()
         case .character("K"): return change { $0.kernelThreads.toggle() }
-        case .character("p"): return change { $0.fullCommand.toggle() }
+        case .character("p"): return change { $0.programPaths.toggle() }
         case .character("u"): if let sample { mode = .menu(.users(sample, current: user)) }
         case .character("F"): follow()
         case .character("Z"): pause()
@@ -106,10 +106,10 @@ extension TopState {
         return targets.isEmpty ? [] : [.signal(targets)]
     }
 
+    /// The process that was aimed at keeps the cursor, wherever it stands then.
     private mutating func change(_ change: (inout TopSettings) -> Void) -> [TopRequest] {
         change(&settings)
         frozenUntil = -.infinity
-        aim()
         let kept = aimed
         arrange()
         if let kept, let place = lines.firstIndex(where: { $0.key == kept }) { moveCursor(to: place) }

@@ -88,7 +88,7 @@ extension TopState {
         }
     }
 
-    /// The branch of the tree, what short-lived children did, then the command with the program's name standing out.
+    /// The branch of the tree, the program's name standing out, what its short-lived children did, and its arguments.
     private func drawCommand(
         _ line: TopLine, _ place: TopColumns.Place, _ base: CellStyle, _ row: Int, in frame: inout Frame
     ) {
@@ -100,20 +100,22 @@ extension TopState {
         }
         write(line.branch, .dim)
         if line.hidden > 0 { write("(+\(line.hidden)) ", .accent) }
-        if let note = TopState.note(line.row) { write(note + " ", CellStyle(.warning)) }
-        let command = TopCommand(line.row, isWhole: place.field.key == "args", shift: shift, limit: columns)
+        let command = TopCommand(
+            line.row, isWhole: place.field.key == "args", hasPath: settings.programPaths, shift: shift, limit: columns)
         let isPlain = base == .normal && !line.row.record.stat.isKernelThread
         write(command.path, isPlain ? .dim : base)
         write(command.name, isPlain ? .accent : base == .normal ? .dim : base)
+        if let note = TopState.note(line.row) { write(" " + note, CellStyle(.warning)) }
         write(command.rest, base == .normal && !isPlain ? .dim : base)
     }
 
-    /// "+12 cc1,as 61 %".
+    /// "+12 children 61 % (cc1,as)".
     private static func note(_ row: ProcessRow) -> String? {
         guard let share = row.rates?.shortLived, share.cpuPercent >= 1 else { return nil }
-        let names = share.names.map { String(decoding: $0.commandBytes, as: UTF8.self) }.joined(separator: ",")
-        let count = share.count.map { $0 > 0 ? "+\($0) \(names) " : "+children " } ?? "+children "
-        return count + "\(Int(min(share.cpuPercent, 1e9).rounded())) %"
+        let names = share.names.prefix(2).map { String(decoding: $0.commandBytes, as: UTF8.self) }
+        let count = share.count.map { $0 > 0 ? "\($0) " : "" } ?? ""
+        let list = names.isEmpty ? "" : " (\(names.joined(separator: ",")))"
+        return "+\(count)children \(Int(min(share.cpuPercent, 1e9).rounded())) %\(list)"
     }
 
     // MARK: - Menus, help, foot
@@ -124,8 +126,8 @@ extension TopState {
         let height = rows - first - 1
         guard height > 0 else { return }
         frame.clear(rows: (first - 1)..<(rows - 1), columns: 0..<min(width + 1, columns))
-        frame.write(
-            menu.title + String(repeating: " ", count: width), row: first - 1, column: 0, style: .header, width: width)
+        frame.clear(rows: (first - 1)..<first, columns: 0..<width, style: .header)
+        frame.write(menu.title, row: first - 1, column: 0, style: .header, width: width)
         let top = menu.top(height: height)
         for (offset, item) in menu.items.dropFirst(top).prefix(height).enumerated() {
             let mark = item.isOn.map { $0 ? "[x] " : "[ ] " } ?? ""
