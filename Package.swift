@@ -74,6 +74,9 @@ let package = Package(
         // For the tests only: dies in the middle of a snapshot, as any nusu may.
         .executableTarget(
             name: "Probe", dependencies: ["Capture", "Model"], path: "Tests/Probe", swiftSettings: settings),
+        // For the tests only: has the terminal as the live screen has it, and ends as it is told to.
+        .executableTarget(
+            name: "Screen", dependencies: ["Model", "Terminal"], path: "Tests/Screen", swiftSettings: settings),
         // For the tests only: a program on a kernel that lacks something, or ended at a step.
         .executableTarget(name: "Filtered", path: "Tests/Filtered"),
         .testTarget(name: "ModelTests", dependencies: ["Model"], swiftSettings: settings),
@@ -90,7 +93,9 @@ let package = Package(
             swiftSettings: settings),
         .testTarget(
             name: "LiveTests",
-            dependencies: ["nusu", "nusu-symbols", "Probe", "Filtered", "Capture", "Kernel", "Model", "CLinux"],
+            dependencies: [
+                "nusu", "nusu-symbols", "Probe", "Screen", "Filtered", "Capture", "Kernel", "Model", "CLinux",
+            ],
             swiftSettings: settings),
     ]
 )

@@ -7,11 +7,13 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <termios.h>
@@ -85,6 +87,8 @@ int cterminal_enter(int input, int output, const char *enter, const char *leave)
         state = page;
         leaving_size = strlen(leave) < sizeof leaving ? strlen(leave) : 0;
         memcpy(leaving, leave, leaving_size);
+        // Whoever calls exit does not know of the terminal.
+        atexit(cterminal_leave);
         input_end = input;
         output_end = output;
     }
@@ -193,6 +197,8 @@ static void keep_guard(int end) {
     sigfillset(&all);
     sigprocmask(SIG_SETMASK, &all, NULL);
     prctl(PR_SET_NAME, "nusu-guard", 0, 0, 0);
+    // It is to be quicker than the shell that waits for the same end. Where that may not be, it is most times.
+    setpriority(PRIO_PROCESS, 0, -20);
     // Nothing else of nusu's may stay open because of it. Above the places that are filled first.
     int high = 512;
     int sources[3] = {input_end, output_end, end};

@@ -1,0 +1,146 @@
+import Glibc
+import Testing
+
+extension LiveTests {
+    /// The terminal is given back as it was, whatever ends the program that took it.
+    @Suite(.enabled(if: Tmux.isThere, "needs tmux"))
+    struct TerminalRestoreTests {
+        private static let program = "\(Surroundings.products)/Screen"
+
+        /// A shell in a terminal, with the program started in it.
+        private func start(_ shell: String = "exec sh") throws -> (terminal: Tmux, settings: String) {
+            let terminal = try Tmux(shell)
+            let settings = try terminal.settings()
+            #expect(settings.contains("icanon"))
+            try terminal.send("echo be\"fore\"; \(TerminalRestoreTests.program); echo left \"with\" $?", "Enter")
+            try terminal.waits(for: "screen 80x24")
+            #expect(try terminal.fact("alternate_on") == "1")
+            #expect(try terminal.fact("cursor_flag") == "0")
+            #expect(try terminal.fact("mouse_any_flag") == "1")
+            return (terminal, settings)
+        }
+
+        private func expectGivenBack(_ terminal: Tmux, _ settings: String, showing before: String = "before") throws {
+            // What stood there before stands there again.
+            try terminal.waits(for: before)
+            #expect(try terminal.fact("alternate_on") == "0")
+            #expect(try terminal.fact("cursor_flag") == "1")
+            #expect(try terminal.fact("mouse_any_flag") == "0")
+            #expect(try terminal.fact("keypad_flag") == "0")
+            #expect(try terminal.settings() == settings)
+        }
+
+        @Test(arguments: [
+            ("q", "left with 0"), ("x", "left with 3"), ("t", "left with 13"), ("s", "left with 139"),
+            ("a", "left with 134"),
+        ])
+        func onEveryWayOut(_ key: String, _ left: String) throws {
+            let (terminal, settings) = try start()
+            try terminal.send("e")
+            try terminal.waits(for: "(\"e\")")
+            #expect(try !terminal.screen().contains("said meanwhile"))
+            try terminal.send(key)
+            try terminal.waits(for: left)
+            // What would have destroyed the screen stands below it now, and so do the last words of a trap.
+            #expect(try terminal.screen().contains("said meanwhile"))
+            if key == "t" { #expect(try terminal.screen().contains("trapped as it was told to")) }
+            try expectGivenBack(terminal, settings)
+        }
+
+        @Test(arguments: [("TERM", 143), ("HUP", 129), ("QUIT", 131), ("INT", 130), ("SEGV", 139), ("BUS", 135)])
+        func bySignals(_ signal: String, _ status: Int) throws {
+            let (terminal, settings) = try start()
+            _ = try run(["kill", "-\(signal)", try pid(terminal)])
+            try terminal.waits(for: "left with \(status)")
+            try expectGivenBack(terminal, settings)
+        }
+
+        /// The guard does it, for a shell that does nothing about its terminal as for one that does.
+        @Test(arguments: ["exec sh", "exec bash --norc --noprofile"])
+        func afterAKill(_ shell: String) throws {
+            guard shell == "exec sh" || installed("bash") != nil else { return }
+            let (terminal, settings) = try start(shell)
+            _ = try run(["kill", "-KILL", try pid(terminal)])
+            // Where the shell is quicker its line goes with the screen; what it needs it sets itself.
+            #expect(try comesTrue { try terminal.fact("alternate_on") == "0" })
+            try expectGivenBack(terminal, settings)
+            #expect(
+                try comesTrue { try run(["pgrep", "-x", "nusu-guard", "-P", "1"]).status != 0 }, "the guard is gone too"
+            )
+        }
+
+        @Test func byTheKeyOfAShellThatStopsIt() throws {
+            let (terminal, settings) = try start("exec bash --norc --noprofile")
+            let own = try pid(terminal)
+            for _ in 0..<2 {
+                try terminal.send("C-z")
+                try expectGivenBack(terminal, settings, showing: "Stopped")
+                try terminal.send("fg", "Enter")
+                try terminal.waits(for: "screen 80x24")
+                #expect(try terminal.fact("alternate_on") == "1")
+            }
+            // Stopped by somebody else, and let go on in the background: it takes nothing until it is in front.
+            _ = try run(["kill", "-STOP", own])
+            try terminal.waits(for: "Stopped")
+            try terminal.send("bg; fg", "Enter")
+            try terminal.waits(for: "screen 80x24")
+            try terminal.send("C-c")
+            try expectGivenBack(terminal, settings, showing: "fg")
+        }
+
+        @Test func aProgramThatHearsNothingEndsByASecondKey() throws {
+            let (terminal, settings) = try start()
+            try terminal.send("l")
+            try terminal.waits(for: "hears nothing")
+            try terminal.send("C-c")
+            usleep(100_000)
+            try terminal.send("C-c")
+            try expectGivenBack(terminal, settings)
+        }
+
+        @Test func keysMouseAndSizeComeIn() throws {
+            let (terminal, _) = try start()
+            try terminal.send("F5", "Up", "Enter", "Tab", "PageDown", "M-y", "BTab")
+            for text in ["function(5)", "up", "enter", "tab", "pageDown", "escape", "(\"y\")", "backTab"] {
+                try terminal.waits(for: text)
+            }
+            try terminal.sendRaw("\u{1b}[<0;11;5M")
+            try terminal.waits(for: "mouse(row: 4, column: 10")
+            try terminal.sendRaw("\u{1b}[200~kill\u{1b}[201~")
+            try terminal.waits(for: "paste(\"kill\")")
+            try terminal.send("Escape")
+            try terminal.waits(for: "key(Terminal.Key.escape)")
+            try terminal.resize(rows: 12, columns: 40)
+            try terminal.waits(for: "screen 40x12")
+            #expect(try terminal.screen().hasSuffix("end\n"))
+            try terminal.resize(rows: 40, columns: 120)
+            try terminal.waits(for: "screen 120x40")
+            #expect(try terminal.screen().hasSuffix("end\n"))
+        }
+
+        /// No database, no UTF-8, no colours: each by what the environment says.
+        @Test func terminalsThatCanLess() throws {
+            let plain = try Tmux(
+                "TERMINFO=/nowhere TERMINFO_DIRS=/nowhere HOME=/nowhere TERM=vt100 LC_ALL=C NO_COLOR=1 \(TerminalRestoreTests.program)"
+            )
+            try plain.waits(for: "screen 80x24 ???? |- _-#")
+            let isColored = try ["[30m", "[31m", "[32m", "[36m", "[42m", "[46m"].contains(
+                where: plain.screen("-e").contains)
+            #expect(!isColored)
+            let unknown = try Tmux("TERM=tmux-256color-of-nobody \(TerminalRestoreTests.program)")
+            try unknown.waits(for: "screen 80x24 누수 ├─ ▁▄█")
+            #expect(try unknown.fact("alternate_on") == "1")
+            #expect(try comesTrue { try unknown.screen("-e").contains("[36m") })
+            let dumb = try Tmux("TERM=dumb \(TerminalRestoreTests.program); read x")
+            try dumb.waits(for: "cannot place a cursor")
+            let outcome = try run([TerminalRestoreTests.program])
+            #expect(outcome.status == 64 && outcome.text.contains("needs a terminal"))
+        }
+
+        private func pid(_ terminal: Tmux) throws -> String {
+            let shell = try terminal.fact("pane_pid")
+            let found = try run(["pgrep", "-P", shell, "-x", "Screen"]).text
+            return String(try #require(found.split(separator: "\n").first))
+        }
+    }
+}
