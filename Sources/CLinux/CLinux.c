@@ -16,6 +16,7 @@
 #include <mqueue.h>
 #include <netinet/tcp.h>
 #include <sched.h>
+#include <stdlib.h>
 #include <sys/ipc.h>
 #include <sys/msg.h>
 #include <sys/prctl.h>
@@ -25,6 +26,7 @@
 #include <sys/stat.h>
 #include <sys/statfs.h>
 #include <sys/time.h>
+#include <termios.h>
 #include <time.h>
 
 const void *clinux_find(const void *hay, size_t hay_size, const void *needle, size_t needle_size) {
@@ -45,6 +47,28 @@ pid_t clinux_spawn_waiting(char *const *arguments, const sigset_t *mask, int gat
     int code = errno;
     if (write(report, &code, sizeof code) < 0) _exit(126);
     _exit(127);
+}
+
+int clinux_terminal_pair(int ends[2]) {
+    int reading = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
+    if (reading < 0) return -1;
+    char name[64];
+    int writing = -1;
+    if (grantpt(reading) == 0 && unlockpt(reading) == 0 && ptsname_r(reading, name, sizeof name) == 0)
+        writing = open(name, O_RDWR | O_NOCTTY | O_CLOEXEC);
+    struct termios settings;
+    if (writing < 0 || tcgetattr(writing, &settings) != 0) {
+        int error = errno;
+        if (writing >= 0) close(writing);
+        close(reading);
+        errno = error;
+        return -1;
+    }
+    cfmakeraw(&settings);
+    tcsetattr(writing, TCSANOW, &settings);
+    ends[0] = reading;
+    ends[1] = writing;
+    return 0;
 }
 
 int clinux_pipe(int ends[2]) { return pipe2(ends, O_CLOEXEC); }

@@ -57,11 +57,7 @@ struct FieldNamer {
     /// The path of the helper, if it is as trustworthy as nusu itself: in the same folder, of the same owner or root, and
     /// written by nobody else.
     private static func helper() -> String? {
-        var buffer = [CChar](repeating: 0, count: Int(PATH_MAX))
-        let count = readlink("/proc/self/exe", &buffer, buffer.count - 1)
-        guard count > 0 else { return nil }
-        let own = String(decoding: buffer[..<count].map { UInt8(bitPattern: $0) }, as: UTF8.self)
-        guard let slash = own.lastIndex(of: "/") else { return nil }
+        guard let own = OwnProgram.path, let slash = own.lastIndex(of: "/") else { return nil }
         let path = own[...slash] + helperName
         var (status, ownStatus) = (stat(), stat())
         guard stat(String(path), &status) == 0, stat(own, &ownStatus) == 0, status.st_mode & S_IFMT == S_IFREG,

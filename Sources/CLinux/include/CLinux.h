@@ -150,6 +150,10 @@ int clinux_memory_file(const char *name);
 /// man 2 pipe2 with O_CLOEXEC.
 int clinux_pipe(int ends[2]);
 
+/// A terminal without anybody at it (man 3 openpty): what is written to `ends[1]` is read from `ends[0]` as it was written. Both are
+/// closed on exec, and it becomes nobody's controlling terminal. 0, or -1 and errno where the machine has none to give.
+int clinux_terminal_pair(int ends[2]);
+
 /// man 2 close_range with CLOSE_RANGE_CLOEXEC (Linux 5.11): all descriptors from `first` on are closed on exec. 0, or -1 and errno.
 static inline int clinux_close_on_exec(unsigned int first) { return (int)syscall(SYS_close_range, first, ~0U, 4U); }
 
