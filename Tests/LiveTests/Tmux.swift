@@ -61,7 +61,7 @@ final class Tmux {
         if try !shows(text) { throw HarnessError("'\(text)' does not come up:\n\(try screen())") }
     }
 
-    /// Runs a shell's command in the terminal and returns what stands in the file that its output goes to.
+    /// How the terminal is set, as `stty -a` that runs in it says; without its size, which is the window's.
     func settings() throws -> String {
         let path = "/tmp/\(socket).stty"
         defer { unlink(path) }
@@ -71,6 +71,7 @@ final class Tmux {
         guard try comesTrue(withinSeconds: 10, { try !screen().contains("settled") }) else {
             throw HarnessError("the shell does not clear")
         }
-        return Surroundings.readFile(path) ?? ""
+        let lines = (Surroundings.readFile(path) ?? "").split(separator: "; ", omittingEmptySubsequences: false)
+        return lines.filter { !$0.hasPrefix("rows ") && !$0.hasPrefix("columns ") }.joined(separator: "; ")
     }
 }

@@ -128,6 +128,8 @@ import Testing
         #expect(first == [.signals([api, worker])])
         #expect(press([.enter, .character("y")], &panel).isEmpty, "nothing is known of them yet")
         panel.receive(.signals([signals(api, caught: [15]), signals(worker)]))
+        #expect(text(panel).hasPrefix(" Send TERM to 2 processes?\n"))
+        press("n", &panel)
         let list = text(panel)
         #expect(list.hasPrefix(" Which signal to 2 processes?\n"))
         #expect(list.contains(" 9 KILL     each: ends it"))
@@ -161,8 +163,16 @@ import Testing
             press(typed, &panel)
             press([.enter], &panel)
             #expect(text(panel).hasPrefix(" Send \(name) to api (1234)?\n"), "\(typed)")
-            press([.escape, .escape], &panel)
+            press([.escape], &panel)
         }
+        // What goes on with no name begins another, after a no as well.
+        press("usrterm", &panel)
+        press([.enter], &panel)
+        #expect(text(panel).hasPrefix(" Send TERM"))
+        press("nkill", &panel)
+        press([.enter], &panel)
+        #expect(text(panel).hasPrefix(" Send KILL"))
+        press([.escape], &panel)
         // What fits nothing is not taken.
         press("zzz", &panel)
         press([.home, .enter], &panel)

@@ -32,6 +32,7 @@ extension DetailPane {
             return page.lines.isEmpty ? [doing] : page.lines
         case .planned:
             return page.lines + ["", "\u{1b}[1mEnter: look now.\u{1b}[0m It is what nusu \(command(tab)) does."]
+        case .refused: return page.lines + ["", "\u{1b}[1mEnter: what can be seen without such a look.\u{1b}[0m"]
         case .looked: return page.lines
         }
     }
@@ -51,7 +52,7 @@ extension DetailPane {
         }
         if page.phase == .planned { keys.append(("Enter", "look now")) }
         if isLong { keys += [("↑↓", "scroll"), ("<>", "sideways")] }
-        if case .looked = page.phase { keys.append(("r", "again")) }
+        if page.phase == .looked { keys.append(("r", "again")) }
         if !isReadOnly { keys.append(("k", "send a signal")) }
         return keys.map { (key: $0.0, label: $0.1) }
     }

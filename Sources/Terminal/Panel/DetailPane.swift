@@ -8,7 +8,9 @@ package struct DetailPane: Hashable, Sendable {
         case looking(isPlan: Bool, progress: String)
         /// The cost was said; Enter asks for the look itself.
         case planned
-        case looked(hasFailed: Bool)
+        /// It cannot be had; what can be shown without it, Enter asks for.
+        case refused
+        case looked
     }
 
     struct Page: Hashable, Sendable {
@@ -22,12 +24,13 @@ package struct DetailPane: Hashable, Sendable {
     package let target: ProcessIdentity
     /// Nothing that stops a process, however short, is asked for.
     let isReadOnly: Bool
-    private(set) var tab = PanelTab.show
+    private(set) var tab: PanelTab
     private(set) var pages: [PanelTab: Page] = [:]
     private(set) var isOpen = true
 
-    init(of target: ProcessIdentity, isReadOnly: Bool) {
+    init(of target: ProcessIdentity, at tab: PanelTab, isReadOnly: Bool) {
         self.target = target
+        self.tab = tab
         self.isReadOnly = isReadOnly
     }
 
@@ -82,7 +85,7 @@ package struct DetailPane: Hashable, Sendable {
         case .end: scroll(by: page.lines.count, room: room)
         case .function(5): return again()
         case .enter:
-            if page.phase == .planned { return look(isPlan: false) }
+            if [.planned, .refused].contains(page.phase) { return look(isPlan: false) }
         default: break
         }
         return []
@@ -113,7 +116,7 @@ package struct DetailPane: Hashable, Sendable {
     /// What cost something is not asked for again without saying so.
     private mutating func again() -> [PanelRequest] {
         switch page.phase {
-        case .planned, .looked: tab.isCostly && isReadOnly ? [] : look(isPlan: tab.isCostly)
+        case .planned, .refused, .looked: tab.isCostly && isReadOnly ? [] : look(isPlan: tab.isCostly)
         case .empty, .looking: []
         }
     }
@@ -145,7 +148,9 @@ package struct DetailPane: Hashable, Sendable {
             pages[tab]?.phase = .looking(isPlan: isPlan, progress: text)
         case .looked(let tab, target, let isPlan, let lines, let hasFailed):
             guard case .looking(isPlan, _) = pages[tab]?.phase else { return }
-            var page = Page(phase: isPlan ? .planned : .looked(hasFailed: hasFailed))
+            // A plan that was refused says why; memory has sums to show all the same.
+            var page = Page(
+                phase: !isPlan || (hasFailed && tab != .memory) ? .looked : hasFailed ? .refused : .planned)
             page.lines = Array(lines.prefix(DetailPane.lineLimit))
             if lines.count > page.lines.count {
                 page.lines.append("… \(lines.count - page.lines.count) more lines: nusu \(command(tab))")

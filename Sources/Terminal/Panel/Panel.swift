@@ -7,9 +7,11 @@ package struct Panel: Hashable, Sendable {
     private var menu: SignalMenu?
     private let isReadOnly: Bool
 
-    /// The pages of a process, and what is to be asked for the first.
-    package static func detail(of target: ProcessIdentity, isReadOnly: Bool) -> (Panel, [PanelRequest]) {
-        var pane = DetailPane(of: target, isReadOnly: isReadOnly)
+    /// The pages of a process, and what is to be asked for the one in sight.
+    package static func detail(
+        of target: ProcessIdentity, at tab: PanelTab = .show, isReadOnly: Bool
+    ) -> (Panel, [PanelRequest]) {
+        var pane = DetailPane(of: target, at: tab, isReadOnly: isReadOnly)
         let requests = pane.begin()
         return (Panel(detail: pane, menu: nil, isReadOnly: isReadOnly), requests)
     }

@@ -9,6 +9,9 @@ extension SignalMenu {
         frame.clear(rows: 0..<1, style: .header)
         frame.write(" \(title)", row: 0, column: 0, style: CellStyle(.header, bold: true))
         switch stage {
+        case .choosing where reached.isEmpty, .asking where reached.isEmpty:
+            let ended = targets.count == 1 ? "It has ended." : "They have ended."
+            frame.write(processes == nil ? "Reading what it has set …" : ended, row: 2, column: 1)
         case .choosing: drawList(on: &frame)
         case .asking: drawQuestion(on: &frame)
         case .sending: frame.write("Sending …", row: 2, column: 1)
@@ -35,36 +38,29 @@ extension SignalMenu {
     // MARK: The list
 
     private func drawList(on frame: inout Frame) {
-        guard let processes else {
-            frame.write("Reading what it has set …", row: 2, column: 1, style: .dim)
-            return
-        }
-        guard !processes.isEmpty else {
-            frame.write(targets.count == 1 ? "It has ended." : "They have ended.", row: 2, column: 1)
-            return
-        }
         let room = max(1, frame.rows - SignalMenu.margin)
-        for (row, index) in (top..<min(top + room, SignalMenu.signals.count)).enumerated() {
+        let shown = top..<min(top + room, SignalMenu.signals.count)
+        let outlooks = shown.map { index in reached.map { $0.outlook(of: SignalMenu.signals[index]) } }
+        let effects = outlooks.map(SignalMenu.effect)
+        // Who sends it and why stands behind, where there is room.
+        let behind = SignalMenu.effectColumn + (effects.map(TerminalText.width).max() ?? 0) + 2
+        let hasMeanings = behind + SignalMenu.leastMeaning <= frame.columns
+        for (row, index) in shown.enumerated() {
             let signal = SignalMenu.signals[index]
-            let outlooks = processes.map { $0.outlook(of: signal) }
-            let isChosen = index == cursor
-            var style = isChosen ? CellStyle.selected : .normal
-            if isChosen { frame.clear(rows: row + 2..<row + 3, style: .selected) }
-            frame.writeRight("\(signal.number)", row: row + 2, column: 1, style: isChosen ? style : .dim, width: 2)
-            style.bold = true
-            frame.write(signal.name, row: row + 2, column: 4, style: style, width: 8)
-            let effect = SignalMenu.effect(outlooks)
-            let column = frame.write(
-                effect, row: row + 2, column: 13, style: isChosen ? .selected : SignalMenu.style(outlooks))
-            // Who sends it and why, where there is room for the whole of it.
-            let meaning = signal.meaning
-            let start = max(column + 2, min(46, frame.columns))
-            if start + TerminalText.width(meaning) < frame.columns {
-                frame.write(meaning, row: row + 2, column: start, style: isChosen ? .selected : .dim)
-            }
+            let place = row + 2
+            frame.writeRight("\(signal.number)", row: place, column: 1, style: .dim, width: 2)
+            frame.write(signal.name, row: place, column: 4, style: .strong, width: 8)
+            frame.write(
+                effects[row], row: place, column: SignalMenu.effectColumn, style: SignalMenu.style(outlooks[row]))
+            if hasMeanings { frame.write(signal.meaning, row: place, column: behind, style: .dim) }
+            if index == cursor { frame.restyle(row: place) { $0 = CellStyle(.selected, bold: $0.bold) } }
         }
         if !typed.isEmpty { frame.writeRight(typed, row: 0, column: 0, style: .header, width: frame.columns - 1) }
     }
+
+    private static let effectColumn = 13
+    /// A meaning cut shorter says nothing.
+    private static let leastMeaning = 24
 
     /// One process's effect in words, or how many of several it has which effect on.
     static func effect(_ outlooks: [SignalOutlook]) -> String {
@@ -112,7 +108,7 @@ extension SignalMenu {
             let move = [
                 (key: "Esc", label: "back"), (key: "↑↓", label: "choose"), (key: "A-Z 0-9", label: "by name or number"),
             ]
-            return isReadOnly || reached.isEmpty ? move : [(key: "Enter", label: "send")] + move
+            return isReadOnly || processes?.isEmpty == true ? move : [(key: "Enter", label: "send")] + move
         case .asking: return [(key: "y", label: "send"), (key: "n", label: "do not")]
         case .sending: return [(key: "Esc", label: "back")]
         case .done: return [(key: "Enter", label: "back")]

@@ -50,9 +50,12 @@ package struct SignalMenu: Hashable, Sendable {
         case (.choosing, .mouse(_, _, .wheelUp)): move(to: cursor - 3)
         case (.choosing, .mouse(_, _, .wheelDown)): move(to: cursor + 3)
         case (.asking, .key(.character("y"))), (.asking, .key(.character("Y"))):
+            guard !reached.isEmpty else { break }
             stage = .sending
             requests = [.send(signal: signal.number, reached.map(\.identity))]
-        case (.asking, .key): stage = .choosing
+        case (.asking, .key):
+            stage = .choosing
+            typed = ""
         case (.done, .key): isOpen = false
         case (.sending, .key(.escape)), (.sending, .key(.character("q"))): isOpen = false
         default: break
@@ -72,27 +75,27 @@ package struct SignalMenu: Hashable, Sendable {
         case .home: move(to: 0)
         case .end: move(to: SignalMenu.signals.count - 1)
         case .enter: ask()
-        case .backspace: find(String(typed.dropLast()))
+        case .backspace: _ = find(String(typed.dropLast()))
         case .character(let character) where character.isLetter || character.isNumber || "+-".contains(character):
-            find(typed + String(character).uppercased())
+            let letter = String(character).uppercased()
+            // What goes on with no name begins another.
+            if !find(typed + letter) { _ = find(letter) }
         default: break
         }
     }
 
-    /// By what its name begins with, or its number. What fits none is not taken.
-    private mutating func find(_ text: String) {
-        guard !text.isEmpty else {
-            typed = ""
-            return
-        }
+    /// By what its name begins with, or its number.
+    /// - Returns: false where it fits none, and is not taken.
+    private mutating func find(_ text: String) -> Bool {
         let name = text.hasPrefix("SIG") ? String(text.dropFirst(3)) : text
         let all = SignalMenu.signals
         let found =
             all.firstIndex { "\($0.number)" == text || $0.name == name }
             ?? all.firstIndex { !name.isEmpty && $0.name.hasPrefix(name) }
-        guard found != nil || "SIG".hasPrefix(text) else { return }
+        guard found != nil || "SIG".hasPrefix(text) else { return false }
         typed = text
         cursor = found ?? cursor
+        return true
     }
 
     private mutating func move(to index: Int) {
@@ -101,7 +104,8 @@ package struct SignalMenu: Hashable, Sendable {
     }
 
     private mutating func ask() {
-        if !isReadOnly, !reached.isEmpty { stage = .asking }
+        // Who types faster than that is looked up is asked all the same.
+        if !isReadOnly, processes?.isEmpty != true { stage = .asking }
     }
 
     private mutating func keepInSight(_ room: Int) {

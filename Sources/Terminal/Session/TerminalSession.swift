@@ -107,6 +107,12 @@ package final class TerminalSession {
         write(painter.paint(frame))
     }
 
+    /// Draws every cell anew: something else has written to the terminal.
+    package func redraw() {
+        painter.forget()
+        last.map(draw)
+    }
+
     /// What came in, waiting so long for something; none when nothing did.
     package func next(within seconds: Double) -> [Event] {
         guard isTaken else { return [.closed] }
@@ -180,8 +186,7 @@ package final class TerminalSession {
     /// After a stop: something else may have had the terminal meanwhile.
     private func again() -> [Event] {
         guard take() else { return [.closed] }
-        painter.forget()
-        last.map(draw)
+        redraw()
         return resized()
     }
 

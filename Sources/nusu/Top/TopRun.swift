@@ -11,8 +11,12 @@ struct TopRun {
     private let session: TerminalSession
     private let sampler: TopSampler
     private let file: TopSettingsFile
+    private let worker: PanelWorker
+    private let isReadOnly: Bool
     private let start = Moment.now
     private var state: TopState
+    /// What covers the table, while something does.
+    private var panel: Panel?
     private var isOver = false
     private var demand: TopDemand
 
@@ -25,6 +29,7 @@ struct TopRun {
         procfs: ProcFS
     ) throws(Failure) {
         self.file = file
+        isReadOnly = options.readOnly
         var state = TopState(settings: settings, options: options, rows: 24, columns: 80)
         try Top.apply(condition, to: &state)
         session = try TerminalSession(TerminalSession.Options(color: color))
@@ -32,6 +37,7 @@ struct TopRun {
         demand = state.demand
         let waker = session.waker
         sampler = TopSampler(procfs: procfs, demand: demand, interval: options.interval) { waker.wake() }
+        worker = PanelWorker(procfs: procfs) { waker.wake() }
         self.state = state
     }
 
@@ -39,13 +45,15 @@ struct TopRun {
     mutating func run() throws(Failure) -> Int32 {
         defer {
             sampler.end()
+            worker.stopLooks()
             session.end()
+            worker.end()
         }
         try sampler.start()
         var signal: Int32?
         var shown: Frame?
         while !isOver {
-            let frame = state.frame
+            let frame = frame
             if frame != shown {
                 session.draw(frame)
                 shown = frame
@@ -53,7 +61,9 @@ struct TopRun {
             for event in session.next(within: TopRun.tick) {
                 switch event {
                 case .input(let event): handle(event)
-                case .woken: if let sample = try sampler.take() { state.take(sample, at: now) }
+                case .woken:
+                    if let sample = try sampler.take() { state.take(sample, at: now) }
+                    for answer in worker.take() { panel?.receive(answer) }
                 case .ended(let number):
                     signal = number
                     isOver = true
@@ -72,8 +82,41 @@ struct TopRun {
 
     private var now: Double { Moment.now.seconds(since: start) }
 
+    private var frame: Frame {
+        guard let panel else { return state.frame }
+        var frame = Frame(rows: state.rows, columns: state.columns)
+        panel.draw(on: &frame, summary: panel.target.map(state.summary) ?? "")
+        return frame
+    }
+
+    /// Keys and the mouse are the panel's while there is one.
     private mutating func handle(_ event: InputEvent) {
+        switch event {
+        case .key, .paste, .mouse: if panel == nil { handleInTable(event) } else { handleInPanel(event) }
+        case .resize:
+            handleInTable(event)
+            handleInPanel(event)
+        case .tick: handleInTable(event)
+        }
+    }
+
+    private mutating func handleInTable(_ event: InputEvent) {
         for request in state.update(event, at: now) { handle(request) }
+    }
+
+    private mutating func handleInPanel(_ event: InputEvent) {
+        guard var open = panel else { return }
+        for request in open.update(event, rows: state.rows, columns: state.columns) {
+            worker.perform(request)
+            // What it did to them is to be seen at once.
+            if case .send = request { sampler.lookNow() }
+        }
+        panel = open.isClosed ? nil : open
+    }
+
+    private mutating func show(_ opened: (panel: Panel, requests: [PanelRequest])) {
+        panel = opened.panel
+        for request in opened.requests { worker.perform(request) }
     }
 
     private mutating func handle(_ request: TopRequest) {
@@ -84,8 +127,10 @@ struct TopRun {
             sampler.lookNow()
         case .save(let settings):
             if let reason = file.write(settings) { state.say("the settings are not kept: \(reason)") }
-        case .redraw: break
-        case .open, .signal: break
+        case .redraw: session.redraw()
+        case .open(let target, let detail):
+            show(Panel.detail(of: target, at: PanelTab(rawValue: detail.rawValue) ?? .show, isReadOnly: isReadOnly))
+        case .signal(let targets): show(Panel.signals(to: targets, isReadOnly: isReadOnly))
         }
     }
 }

@@ -159,9 +159,9 @@ struct Kill: ParsableCommand, Verb {
     }
 
     /// The kernel needs time to take a large process apart: 0.1 s for each GiB.
-    private static let certainEnd = 2.0
+    static let certainEnd = 2.0
     /// Most that catch the signal end within this; who does not is said to run on.
-    private static let usualEnd = 0.1
+    static let usualEnd = 0.1
 
     /// A target that does not exist is remarked; the others go on.
     private func identities(

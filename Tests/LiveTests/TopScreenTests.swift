@@ -1,0 +1,139 @@
+import Glibc
+import Testing
+
+extension LiveTests {
+    /// The live screen, driven in a real terminal.
+    @Suite(.enabled(if: Tmux.isThere, "needs tmux"))
+    struct TopScreenTests {
+        /// A shell with `nusu top` in it, of nobody's settings; `before` is what the terminal was.
+        private func start(_ options: String = "", rows: Int = 30, columns: Int = 100) throws -> (Tmux, before: String)
+        {
+            let terminal = try Tmux(
+                rows: rows, columns: columns, environment: ["XDG_CONFIG_HOME": try Surroundings.temporaryFolder()])
+            let before = try terminal.settings()
+            try terminal.send("\(Surroundings.nusu) top \(options)", "Enter")
+            try terminal.waits(for: "Quit")
+            try terminal.waits(for: "COMMAND")
+            return (terminal, before)
+        }
+
+        private func filter(_ condition: String, _ terminal: Tmux) throws {
+            try terminal.send("\\")
+            // What stood there goes first.
+            try terminal.send("C-u")
+            try terminal.send("-l", condition)
+            try terminal.send("Enter")
+        }
+
+        private func firstRow(_ terminal: Tmux) throws -> Substring {
+            let lines = try terminal.screen().split(separator: "\n")
+            guard let header = lines.firstIndex(where: { $0.contains("COMMAND") }), header + 1 < lines.count else {
+                return ""
+            }
+            return lines[header + 1].drop { $0 == " " }
+        }
+
+        @Test func sortsFiltersAndShowsFamilies() throws {
+            let (terminal, before) = try start()
+            #expect(try terminal.screen().split(separator: "\n").first?.contains("processes") == true)
+            try terminal.send("N")
+            #expect(try comesTrue { try firstRow(terminal).hasPrefix("1 ") })
+            try terminal.send("I")
+            #expect(try comesTrue { try !firstRow(terminal).hasPrefix("1 ") })
+            let demo = try Demo("nusu-demo", ["rings"])
+            try filter("pid==\(demo.pid)", terminal)
+            #expect(try comesTrue { try firstRow(terminal).hasPrefix("\(demo.pid) ") })
+            try terminal.send("t")
+            // Who started it is shown with it.
+            try terminal.waits(for: "─ ")
+            for (rows, columns) in [(12, 40), (24, 80), (40, 120), (3, 20)] {
+                try terminal.resize(rows: rows, columns: columns)
+                let shown = try comesTrue {
+                    let lines = try terminal.screen().split(separator: "\n", omittingEmptySubsequences: false)
+                    return lines.count == rows + 1 && lines.contains { $0.contains("process") }
+                }
+                #expect(shown, "\(rows)x\(columns)")
+            }
+            try terminal.resize(rows: 30, columns: 100)
+            try terminal.send("q")
+            #expect(try comesTrue { try terminal.fact("alternate_on") == "0" })
+            #expect(try terminal.settings() == before)
+        }
+
+        @Test(.enabled(if: Surroundings.mayTrace, "may not look into other processes"))
+        func looksIntoAProcessAndEndsIt() throws {
+            let demo = try Demo("nusu-demo", ["rings"])
+            let (terminal, before) = try start("--where pid==\(demo.pid)")
+            try terminal.waits(for: "\(demo.pid) ")
+            try terminal.send("Enter")
+            try terminal.waits(for: " nusu-demo (\(demo.pid))  ")
+            try terminal.waits(for: "family")
+            try terminal.send("2")
+            try terminal.waits(for: "Would look into nusu-demo (\(demo.pid))")
+            try terminal.send("Enter")
+            try terminal.waits(for: "= smaps")
+            for (page, text) in [("3", "high addresses"), ("4", "descriptors open"), ("6", "ends it")] {
+                try terminal.send(page)
+                try terminal.waits(for: text)
+            }
+            try terminal.send("5")
+            try terminal.waits(for: "Enter: look now.")
+            try terminal.send("Enter")
+            #expect(try terminal.shows("cycle of blocks", withinSeconds: 30))
+            // A page that was read still stands there.
+            try terminal.send("Left")
+            try terminal.waits(for: "descriptors open")
+            try terminal.send("k")
+            try terminal.waits(for: "Which signal to nusu-demo (\(demo.pid))?")
+            try terminal.send("-l", "usr1")
+            try terminal.send("Enter")
+            try terminal.waits(for: "Send USR1 to nusu-demo")
+            try terminal.send("n")
+            try terminal.send("-l", "term")
+            try terminal.send("Enter")
+            try terminal.waits(for: "y sends TERM")
+            #expect(ProcessView(pid: demo.pid).state != nil)
+            try terminal.send("y")
+            try terminal.waits(for: "ended after")
+            try terminal.send("Enter")
+            try terminal.waits(for: "has ended")
+            try terminal.send("Escape")
+            try terminal.waits(for: "COMMAND")
+            try terminal.send("q")
+            #expect(try comesTrue { try terminal.fact("alternate_on") == "0" })
+            #expect(try terminal.settings() == before)
+        }
+
+        @Test func aReadOnlyScreenStopsAndSendsNothing() throws {
+            let demo = try Demo("nusu-demo", ["rings"])
+            let (terminal, _) = try start("--read-only --where pid==\(demo.pid)", rows: 24, columns: 80)
+            try terminal.waits(for: "\(demo.pid) ")
+            try terminal.send("k")
+            try terminal.waits(for: "--read-only")
+            try terminal.send("L")
+            try terminal.waits(for: "This screen is read-only")
+            try terminal.send("k")
+            try terminal.waits(for: "What signals would do to nusu-demo (\(demo.pid)) (read-only)")
+            try terminal.send("Enter", "y")
+            try terminal.send("Escape", "Escape")
+            try terminal.waits(for: "COMMAND")
+            #expect(ProcessView(pid: demo.pid).state != nil)
+        }
+
+        /// Killed in the middle of everything, it leaves a terminal that can be used, and nothing that runs.
+        @Test func leavesATerminalThatCanBeUsedAfterAKill() throws {
+            let (terminal, before) = try start()
+            let shell = try terminal.fact("pane_pid")
+            let found = try run(["pgrep", "-P", shell, "-x", "nusu"]).text
+            let top = try #require(found.split(separator: "\n").first.map(String.init))
+            let guards = try run(["pgrep", "-P", top, "-x", "nusu-guard"]).text.split(separator: "\n")
+            #expect(guards.count == 1)
+            _ = try run(["kill", "-KILL", top])
+            #expect(try comesTrue { try terminal.fact("alternate_on") == "0" })
+            #expect(try terminal.settings() == before)
+            // Whoever is process 1 may take its time to wait for it.
+            let guardian = ProcessView(pid: guards.first.flatMap { pid_t($0) } ?? 0)
+            #expect(comesTrue { [nil, "Z"].contains(guardian.state) })
+        }
+    }
+}
