@@ -190,13 +190,33 @@ void cterminal_stop(void) {
 static pid_t guard = -1;
 static int guard_end = -1;
 
+/// Where the program's arguments lie, in one piece (fs/proc/base.c, get_mm_cmdline).
+static char *arguments;
+static size_t arguments_size;
+
+/// The C library calls it as it calls main.
+__attribute__((constructor)) static void find_arguments(int count, char **words) {
+    if (count < 1) return;
+    arguments = words[0];
+    arguments_size = (size_t)(words[count - 1] + strlen(words[count - 1]) + 1 - words[0]);
+}
+
+/// Lists show it by its own name, and who ends all of nusu by name does not end it.
+static void set_name(const char *name) {
+    prctl(PR_SET_NAME, name, 0, 0, 0);
+    if (arguments == NULL) return;
+    memset(arguments, 0, arguments_size);
+    // Without the last byte: where that is not 0 the kernel goes on into the environment.
+    strncpy(arguments, name, arguments_size - 1);
+}
+
 static void keep_guard(int end) {
     // Away from the terminal's signals; a shell that stops or ends the job does not mean it.
     setsid();
     sigset_t all;
     sigfillset(&all);
     sigprocmask(SIG_SETMASK, &all, NULL);
-    prctl(PR_SET_NAME, "nusu-guard", 0, 0, 0);
+    set_name("nusu-guard");
     // It is to be quicker than the shell that waits for the same end. Where that may not be, it is most times.
     setpriority(PRIO_PROCESS, 0, -20);
     // Nothing else of nusu's may stay open because of it. Above the places that are filled first.

@@ -104,6 +104,27 @@ extension LiveTests {
             #expect(try terminal.settings() == before)
         }
 
+        /// Who goes away from a look ends it, and leaves the process as it was.
+        @Test(.enabled(if: Surroundings.mayTrace, "may not look into other processes"))
+        func aLookThatNobodyWaitsForEnds() throws {
+            let demo = try Demo("nusu-demo", ["million"])
+            let (terminal, _) = try start("--where pid==\(demo.pid)")
+            try terminal.waits(for: "\(demo.pid) ")
+            try terminal.send("L")
+            try terminal.waits(for: "Enter: look now.")
+            try terminal.send("Enter")
+            // Nobody's but this screen's.
+            let top = try #require(
+                try run(["pgrep", "-P", terminal.fact("pane_pid"), "-x", "nusu"]).text.split(separator: "\n").first)
+            let look = { try run(["pgrep", "-P", String(top), "-x", "nusu"]).text.split(separator: "\n").first }
+            #expect(try comesTrue { try look() != nil })
+            try terminal.send("Escape")
+            try terminal.waits(for: "COMMAND")
+            #expect(try comesTrue { try look() == nil })
+            #expect(comesTrue { demo.view.state != "T" && demo.view.state != "t" && !demo.view.isTraced })
+            #expect(demo.poll() == nil)
+        }
+
         @Test func aReadOnlyScreenStopsAndSendsNothing() throws {
             let demo = try Demo("nusu-demo", ["rings"])
             let (terminal, _) = try start("--read-only --where pid==\(demo.pid)", rows: 24, columns: 80)

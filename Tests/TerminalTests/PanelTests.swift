@@ -61,8 +61,9 @@ import Testing
             .looked(.leaks, api, isPlan: true, lines: ["Would look by fork and pause it for 9 ms."], hasFailed: false))
         #expect(text(panel).contains("pause it for 9 ms.\n\nEnter: look now."))
         #expect(press([.enter], &panel) == [.look(.leaks, api, isPlan: false)])
+        #expect(text(panel).contains("pause it for 9 ms.\n\nnusu leaks 1234 …\n"))
         panel.receive(.progress(.leaks, api, "building the graph … 3 s"))
-        #expect(text(panel).contains("building the graph … 3 s"))
+        #expect(text(panel).contains("pause it for 9 ms.\n\nbuilding the graph … 3 s\n"))
         panel.receive(.looked(.leaks, api, isPlan: false, lines: ["No lost memory."], hasFailed: false))
         #expect(text(panel).contains("No lost memory."))
         // Again means the price again.
@@ -119,6 +120,27 @@ import Testing
         let shown = text(panel)
         #expect(shown.contains("a\\x1b[2Jb (7)") && shown.contains("red]0;x\\x07") && shown.contains("\\u{202e}x"))
         #expect(!shown.contains("\u{1b}"))
+    }
+
+    @Test func aNarrowScreenNamesThePageInSight() {
+        var (panel, _) = Panel.detail(of: api, at: .maps, isReadOnly: false)
+        #expect(text(panel, rows: 12, columns: 40).contains("\n 1   2   3 maps   4   5   6\n"))
+        #expect(
+            panel.update(.mouse(row: 1, column: 21, .press), rows: 12, columns: 40)
+                == [.look(.leaks, api, isPlan: true)])
+        #expect(text(panel, rows: 12, columns: 40).contains("\n 1   2   3   4   5 leaks   6\n"))
+    }
+
+    @Test func linesAreWrappedBetweenWords() {
+        let line = StyledLine("\u{1b}[1mapi (1234): TERM\u{1b}[0m runs its own handler; it runs on 누수누수누수")
+        let wrapped = line.wrapped(to: 20)
+        #expect(
+            wrapped.map { $0.parts.map(\.text).joined() } == [
+                "api (1234): TERM ", "runs its own", "handler; it runs on", "누수누수누수",
+            ])
+        #expect(wrapped[0].parts.first?.style == .strong)
+        #expect(line.wrapped(to: 200) == [line] && line.wrapped(to: 0) == [line])
+        #expect(line.wrapped(to: 3).count > 8)
     }
 
     // MARK: Signals

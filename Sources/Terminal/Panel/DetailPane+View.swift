@@ -6,7 +6,7 @@ extension DetailPane {
         frame.clear(rows: 0..<1, style: .header)
         let end = frame.write(" \(target)  ", row: 0, column: 0, style: CellStyle(.header, bold: true))
         frame.write(summary, row: 0, column: end, style: .header)
-        for (tab, label, columns) in DetailPane.tabPlaces {
+        for (tab, label, columns) in places(frame.columns) {
             frame.write(label, row: 1, column: columns.lowerBound, style: tab == self.tab ? .selected : .dim)
         }
         let room = max(0, frame.rows - DetailPane.margin)
@@ -29,7 +29,9 @@ extension DetailPane {
         case .looking(let isPlan, let progress):
             let doing =
                 progress.isEmpty ? isPlan ? "Asking what a look would cost …" : "nusu \(command(tab)) …" : progress
-            return page.lines.isEmpty ? [doing] : page.lines
+            // What was read before stands until the new comes; below a plan stands what became of it.
+            if page.lines.isEmpty { return [doing] }
+            return tab.isCostly ? page.lines + ["", doing] : page.lines
         case .planned:
             return page.lines + ["", "\u{1b}[1mEnter: look now.\u{1b}[0m It is what nusu \(command(tab)) does."]
         case .refused: return page.lines + ["", "\u{1b}[1mEnter: what can be seen without such a look.\u{1b}[0m"]
@@ -40,16 +42,14 @@ extension DetailPane {
     /// At the right of the pages' names: "24-46 of 208".
     private func writePlace(of count: Int, room: Int, on frame: inout Frame) {
         let text = "\(page.top + 1)-\(min(page.top + room, count)) of \(count)"
-        let end = DetailPane.tabPlaces.last?.columns.upperBound ?? 0
+        let end = places(frame.columns).last?.columns.upperBound ?? 0
         guard end + text.count + 1 <= frame.columns else { return }
         frame.writeRight(text, row: 1, column: end, style: .dim, width: frame.columns - end)
     }
 
     private func keys(_ isLong: Bool) -> [(key: String, label: String)] {
         var keys = [("Esc", "back"), ("←→", "page")]
-        if case .looking(_, let progress) = page.phase, !page.lines.isEmpty {
-            keys.append(("", progress.isEmpty ? "reading …" : progress))
-        }
+        if case .looking = page.phase, !page.lines.isEmpty, !tab.isCostly { keys.append(("", "reading …")) }
         if page.phase == .planned { keys.append(("Enter", "look now")) }
         if isLong { keys += [("↑↓", "scroll"), ("<>", "sideways")] }
         if page.phase == .looked { keys.append(("r", "again")) }

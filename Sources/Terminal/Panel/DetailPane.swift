@@ -47,8 +47,8 @@ package struct DetailPane: Hashable, Sendable {
         switch event {
         case .key(let key): return press(key, room: room)
         case .mouse(let row, let column, .press):
-            guard row == 1, let tab = DetailPane.tab(at: column) else { return [] }
-            return select(tab)
+            guard row == 1, let place = places(columns).first(where: { $0.columns.contains(column) }) else { return [] }
+            return select(place.tab)
         case .mouse(_, _, .wheelUp): scroll(by: -3, room: room)
         case .mouse(_, _, .wheelDown): scroll(by: 3, room: room)
         case .resize: scroll(by: 0, room: room)
@@ -169,15 +169,15 @@ package struct DetailPane: Hashable, Sendable {
 
     // MARK: Places
 
-    /// Where the names of the pages stand: "1 show  2 memory".
-    static var tabPlaces: [(tab: PanelTab, label: String, columns: Range<Int>)] {
+    /// Where the names of the pages stand: "1 show  2 memory", or of all but the one in sight only the numbers.
+    func places(_ columns: Int) -> [(tab: PanelTab, label: String, columns: Range<Int>)] {
+        let titles = PanelTab.allCases.enumerated().map { " \($0 + 1) \($1.title) " }
+        let isWide = titles.reduce(0) { $0 + $1.count + 1 } <= columns
         var column = 0
         return PanelTab.allCases.enumerated().map { index, tab in
-            let label = " \(index + 1) \(tab.title) "
+            let label = isWide || tab == self.tab ? titles[index] : " \(index + 1) "
             defer { column += label.count + 1 }
             return (tab, label, column..<column + label.count)
         }
     }
-
-    private static func tab(at column: Int) -> PanelTab? { tabPlaces.first { $0.columns.contains(column) }?.tab }
 }

@@ -16,8 +16,9 @@ extension SignalMenu {
         case .asking: drawQuestion(on: &frame)
         case .sending: frame.write("Sending …", row: 2, column: 1)
         case .done(let lines):
-            for (row, line) in lines.prefix(max(0, frame.rows - SignalMenu.margin)).enumerated() {
-                frame.write(StyledLine(" " + line), row: row + 2)
+            let shown = lines.flatMap { StyledLine($0).wrapped(to: frame.columns - 2) }
+            for (row, line) in shown.prefix(max(0, frame.rows - SignalMenu.margin)).enumerated() {
+                frame.write(line, row: row + 2, column: 1)
             }
         }
         frame.writeKeys(keys, row: frame.rows - 1)

@@ -29,8 +29,27 @@ struct StyledLine: Hashable, Sendable {
         append(rest, style)
     }
 
-    private mutating func append(_ text: Substring, _ style: CellStyle) {
+    private mutating func append(_ text: some StringProtocol, _ style: CellStyle) {
         if !text.isEmpty { parts.append(Part(text: String(text), style: style)) }
+    }
+
+    /// In lines of so many cells, broken between words where that can be.
+    func wrapped(to width: Int) -> [StyledLine] {
+        guard width > 0, self.width > width else { return [self] }
+        var lines = [StyledLine("")]
+        var used = 0
+        for part in parts {
+            for word in part.text.split(separator: " ", omittingEmptySubsequences: false) {
+                let cells = TerminalText.width(TerminalText.escaped(String(word)))
+                if used > 0, used + 1 + cells > width {
+                    lines.append(StyledLine(""))
+                    used = 0
+                }
+                lines[lines.count - 1].append(used > 0 ? " " + word : word, part.style)
+                used += cells + (used > 0 ? 1 : 0)
+            }
+        }
+        return lines
     }
 
     var width: Int { parts.reduce(0) { $0 + TerminalText.width(TerminalText.escaped($1.text)) } }
@@ -38,16 +57,16 @@ struct StyledLine: Hashable, Sendable {
 
 extension Frame {
     /// The line from its cell `left` on; marked at the edges where there is more.
-    mutating func write(_ line: StyledLine, row: Int, left: Int = 0) {
-        var column = 0
+    mutating func write(_ line: StyledLine, row: Int, column start: Int = 0, left: Int = 0) {
+        var column = start
         var skip = left
         for part in line.parts where column < columns {
             var text = TerminalText.escaped(part.text)[...]
             while skip > 0, let character = text.popFirst() { skip -= TerminalText.width(character) }
             column = write(String(text), row: row, column: column, style: part.style)
         }
-        if left > 0, column > 0 { write("<", row: row, column: 0, style: .dim) }
-        if line.width - left > columns { write("…", row: row, column: columns - 1, style: .dim) }
+        if left > 0, column > start { write("<", row: row, column: start, style: .dim) }
+        if line.width - left > columns - start { write("…", row: row, column: columns - 1, style: .dim) }
     }
 
     /// Keys and what they do, as htop has them in its last line; what does not fit is left out.
