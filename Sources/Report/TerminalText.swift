@@ -73,7 +73,9 @@ package enum TerminalText {
 
     /// Whether it may do something else to a terminal than show itself.
     static func isUnsafe(_ scalar: Unicode.Scalar) -> Bool {
-        switch scalar.properties.generalCategory {
+        // Nearly all text is ASCII, and a table need not be asked for that.
+        if scalar.value < 0x7f { return scalar.value < 0x20 }
+        return switch scalar.properties.generalCategory {
         // Cf holds the bidirectional controls, zero-width characters and tags; Cs, Co and Cn have no known look.
         case .control, .format, .lineSeparator, .paragraphSeparator, .surrogate, .privateUse, .unassigned: true
         default: false

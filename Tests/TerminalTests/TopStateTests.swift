@@ -50,6 +50,23 @@ import Testing
         #expect(state.pids != before)
     }
 
+    @Test func nothingChangesByTimeAloneButWhatIsSaid() {
+        var state = TopFixture.state()
+        #expect(state.nextChange == nil)
+        state.press(.down, at: 1)
+        state.press(.character("H"), at: 1.5)
+        state.take(without(1234), at: 2)
+        var moments: [Double] = []
+        while let next = state.nextChange, moments.count < 10 {
+            moments.append(next)
+            _ = state.update(.tick, at: next)
+        }
+        #expect(moments == [4, 6.5])
+        let after = state.frame
+        _ = state.update(.tick, at: 100)
+        #expect(state.frame == after)
+    }
+
     @Test func newProcessesComeBehindWhileSomebodyAims() {
         var state = TopFixture.state()
         state.press(.down)

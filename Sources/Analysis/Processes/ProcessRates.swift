@@ -55,6 +55,34 @@ package struct ProcessRates: Hashable, Sendable {
         residentBytes = 0
     }
 
+    /// The rates of every record of `after`, in its order. Both stand in ascending order of their numbers. A process that was not
+    /// there before did all that it has done in this time.
+    package static func aligned(
+        _ before: [ProcessRecord], _ after: [ProcessRecord], seconds: Double, facts: MachineFacts
+    ) -> [ProcessRates?] {
+        var result: [ProcessRates?] = []
+        result.reserveCapacity(after.count)
+        var place = 0
+        for index in after.indices {
+            let pid = after[index].stat.pid
+            while place < before.count, before[place].stat.pid < pid { place += 1 }
+            if place < before.count, before[place].stat.pid == pid,
+                before[place].stat.startTicks == after[index].stat.startTicks
+            {
+                result.append(ProcessRates(from: before[place], to: after[index], seconds: seconds, facts: facts))
+            } else {
+                var start = ProcessStat()
+                start.pid = pid
+                start.startTicks = after[index].stat.startTicks
+                result.append(
+                    ProcessRates(
+                        from: ProcessRecord(stat: start, processID: pid), to: after[index], seconds: seconds,
+                        facts: facts))
+            }
+        }
+        return result
+    }
+
     /// The rates of every record of `after` that was there before.
     package static func between(
         _ before: [ProcessRecord], _ after: [ProcessRecord], seconds: Double, facts: MachineFacts

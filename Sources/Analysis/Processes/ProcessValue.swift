@@ -50,6 +50,18 @@ package struct ProcessSortKey<Field: Sendable>: Sendable {
 }
 
 package enum ProcessOrder {
+    /// The places of values in their order. Equal ones keep theirs, and unknown ones come last whichever way it goes.
+    package static func places(of values: [ProcessValue], descending: Bool) -> [Int] {
+        values.indices.sorted { left, right in
+            let (first, second) = (values[left], values[right])
+            if first == second { return left < right }
+            if first == .unknown || second == .unknown { return second == .unknown }
+            if first.isLess(than: second) == true { return !descending }
+            if second.isLess(than: first) == true { return descending }
+            return left < right
+        }
+    }
+
     /// The rows in the order of the keys, the first one first. Rows that the keys do not tell apart keep their order, and
     /// unknown values come last whichever way it goes.
     package static func sorted<Row, Field>(

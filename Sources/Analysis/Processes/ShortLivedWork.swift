@@ -35,14 +35,29 @@ package struct ShortLivedWork: Sendable {
         }
     }
 
+    /// Records by their numbers, without copying them.
+    private struct Index {
+        let records: [ProcessRecord]
+        private var places: [Int32: Int32] = [:]
+
+        init(_ records: [ProcessRecord]) {
+            self.records = records
+            places.reserveCapacity(records.count)
+            for index in records.indices { places[records[index].stat.pid] = Int32(truncatingIfNeeded: index) }
+        }
+
+        func stat(_ process: Int32) -> ProcessStat? { places[process].map { records[Int($0)].stat } }
+        func contains(_ process: Int32) -> Bool { places[process] != nil }
+    }
+
     private struct Ended {
         var parent: Int32
         var cpuSeconds = 0.0
         var commandBytes: [UInt8]
     }
 
-    private let before: [Int32: ProcessRecord]
-    private let after: [Int32: ProcessRecord]
+    private let before: Index
+    private let after: Index
     private let secondsPerTick: Double
     private var ended: [Int32: Ended] = [:]
 
@@ -55,8 +70,8 @@ package struct ShortLivedWork: Sendable {
         from before: [ProcessRecord], to after: [ProcessRecord], exits: [ThreadExit]?, seconds: Double,
         facts: MachineFacts
     ) {
-        self.before = Dictionary(before.map { ($0.stat.pid, $0) }) { first, _ in first }
-        self.after = Dictionary(after.map { ($0.stat.pid, $0) }) { first, _ in first }
+        self.before = Index(before)
+        self.after = Index(after)
         secondsPerTick = 1 / Double(max(facts.ticksPerSecond, 1))
         guard seconds > 0 else { return }
         for exit in exits ?? [] {
@@ -84,17 +99,20 @@ package struct ShortLivedWork: Sendable {
     /// By process: what it was charged for children more than had been shown of them.
     private func waitedFor() -> [Int32: Double] {
         var shown: [Int32: UInt64] = [:]
-        for record in before.values where !isAlive(record) {
-            guard let heir = heir(of: record.stat.parent) else { continue }
-            shown[heir, default: 0] &+= record.stat.allTicks
+        for index in before.records.indices where !isAlive(before.records[index].stat) {
+            let stat = before.records[index].stat
+            guard let heir = heir(of: stat.parent) else { continue }
+            shown[heir, default: 0] &+= stat.allTicks
         }
         var result: [Int32: Double] = [:]
-        for record in after.values {
-            let earlier = before[record.stat.pid].flatMap { isAlive($0) ? $0.stat.childTicks : nil } ?? 0
-            let grown = record.stat.childTicks &- min(earlier, record.stat.childTicks)
-            let known = shown[record.stat.pid] ?? 0
+        for index in after.records.indices {
+            let stat = after.records[index].stat
+            guard stat.childTicks > 0 else { continue }
+            let earlier = before.stat(stat.pid).flatMap { $0.startTicks == stat.startTicks ? $0.childTicks : nil } ?? 0
+            let grown = stat.childTicks &- min(earlier, stat.childTicks)
+            let known = shown[stat.pid] ?? 0
             // Ticks are whole ones: below two of them nothing is sure.
-            if grown > known &+ 1 { result[record.stat.pid] = Double(grown - known) * secondsPerTick }
+            if grown > known &+ 1 { result[stat.pid] = Double(grown - known) * secondsPerTick }
         }
         return result
     }
@@ -104,31 +122,29 @@ package struct ShortLivedWork: Sendable {
     private func recorded() -> (seconds: [Int32: Double], names: [Int32: Names]) {
         var seconds: [Int32: Double] = [:]
         var names: [Int32: Names] = [:]
-        for (process, exit) in ended where after[process] == nil {
+        for (process, exit) in ended where !after.contains(process) {
             guard let heir = heir(of: exit.parent) else { continue }
-            let shown = before[process].map { Double($0.stat.ownTicks) * secondsPerTick } ?? 0
-            let unseen = max(0, exit.cpuSeconds - shown)
+            let shown = before.stat(process)
+            let unseen = max(0, exit.cpuSeconds - (shown.map { Double($0.ownTicks) * secondsPerTick } ?? 0))
             seconds[heir, default: 0] += unseen
-            guard before[process] == nil else { continue }
+            guard shown == nil else { continue }
             let known = names[heir]?[exit.commandBytes] ?? (0, 0)
             names[heir, default: [:]][exit.commandBytes] = (known.count + 1, known.seconds + unseen)
         }
         return (seconds, names)
     }
 
-    private func isAlive(_ record: ProcessRecord) -> Bool {
-        after[record.stat.pid]?.stat.startTicks == record.stat.startTicks
-    }
+    private func isAlive(_ stat: ProcessStat) -> Bool { after.stat(stat.pid)?.startTicks == stat.startTicks }
 
     /// The nearest that still lives: the process itself, or who started it, and so on.
     private func heir(of process: Int32) -> Int32? {
         var process = process
         for _ in 0..<ShortLivedWork.depthLimit {
-            if after[process] != nil { return process }
+            if after.contains(process) { return process }
             if let exit = ended[process] {
                 process = exit.parent
-            } else if let record = before[process] {
-                process = record.stat.parent
+            } else if let stat = before.stat(process) {
+                process = stat.parent
             } else {
                 return nil
             }

@@ -51,7 +51,7 @@ package struct ProcFS: Sendable {
     package func threadIDs(of pid: Int32) throws(Failure) -> [Int32] {
         let path = path(of: pid) + "/task"
         do {
-            return try ProcFile.entries(path, limit: Limit.threads).compactMap(ProcFS.number).sorted()
+            return try ProcFile.numbers(path, limit: Limit.threads).sorted()
         } catch {
             throw failure(error, reading: "task", of: pid)
         }
@@ -66,7 +66,7 @@ package struct ProcFS: Sendable {
     /// The numbers of all processes that can be seen, in ascending order.
     package func processIDs() throws(Failure) -> [Int32] {
         do {
-            return try ProcFile.entries(root, limit: Limit.processes).compactMap(ProcFS.number).sorted()
+            return try ProcFile.numbers(root, limit: Limit.processes).sorted()
         } catch {
             throw Failure(
                 .internal, what: "cannot read \(root): \(error)", subject: root, remedy: "mount -t proc proc /proc")

@@ -57,6 +57,30 @@ enum ProcFile {
         return result
     }
 
+    /// The entries of a directory whose names are decimal numbers, as these, in the kernel's order; at most `limit`.
+    ///
+    /// The corresponding C function is `readdir`.
+    static func numbers(_ path: String, limit: Int) throws(Errno) -> [Int32] {
+        guard let directory = opendir(path) else { throw Errno(rawValue: errno) }
+        defer { closedir(directory) }
+        var result: [Int32] = []
+        while result.count < limit {
+            errno = 0
+            guard let entry = readdir(directory) else {
+                guard errno == 0 else { throw Errno(rawValue: errno) }
+                break
+            }
+            let number = withUnsafeBytes(of: &entry.pointee.d_name) { name -> Int32? in
+                let text = UnsafeBufferPointer(rebasing: name.bindMemory(to: UInt8.self).prefix { $0 != 0 })
+                var scanner = ByteScanner(text)
+                guard let value = scanner.decimal(), scanner.isAtEnd else { return nil }
+                return Int32(exactly: value)
+            }
+            if let number { result.append(number) }
+        }
+        return result
+    }
+
     /// The symbolic links of a directory whose names are numbers, and where they lead; at most `limit`. The bytes live only
     /// as long as the call; `folder` is the open directory.
     ///

@@ -22,18 +22,23 @@ package final class LiveScan {
     }
 
     private struct Entry {
-        var stat: ProcessStat
+        let number: Int32
+        /// nil: a process that is not known yet.
+        var stat: ProcessStat?
         /// nil at the first look, and where no more files may be open.
         var file: KeptFile?
         var owner: ProcessRecord.Owner?
         var argumentBytes: [UInt8]?
         /// Its memory map is locked: nobody asks for its arguments again.
         var isLocked = false
+
+        init(_ number: Int32) { self.number = number }
     }
 
     private let procfs: ProcFS
     private let fileLimit: Int
-    private var entries: [Int32: Entry] = [:]
+    /// In ascending order of their numbers.
+    private var entries: [Entry] = []
     private var openFiles = 0
     private let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 4096, alignment: 16)
 
@@ -54,56 +59,65 @@ package final class LiveScan {
     package func look(_ request: Request) throws(Failure) -> ProcessScan {
         let numbers = try procfs.processIDs()
         let moment = Moment.now
-        var current: [Int32: Entry] = [:]
-        current.reserveCapacity(numbers.count)
-        var unknown: [Int32] = []
-        var known: [Int32] = []
-        for number in numbers {
-            guard var entry = entries[number], let stat = read(number, &entry) else {
-                unknown.append(number)
-                continue
-            }
-            // Another program, and with it other arguments and perhaps another user.
-            if stat.commandBytes != entry.stat.commandBytes { unknown.append(number) } else { known.append(number) }
-            entry.stat = stat
-            current[number] = entry
+        let seen = Set(request.processes)
+        // Those of which all is read, and those of which nothing is but what all are chosen by.
+        var near: [Int32] = []
+        var far: [Int32] = []
+        readStat(of: numbers) { number, isNew in
+            if isNew || seen.contains(number) { near.append(number) } else { far.append(number) }
         }
         var details: [Int32: ProcessRecord] = [:]
-        try add(unknown, LiveScan.lasting.union(request.everywhere).union(request.visible), to: &details, current)
-        let seen = Set(request.processes)
-        try add(
-            known.filter(seen.contains), LiveScan.lasting.union(request.everywhere).union(request.visible),
-            to: &details, current)
-        if !request.everywhere.isEmpty {
-            try add(known.filter { !seen.contains($0) }, request.everywhere, to: &details, current)
+        try add(near, LiveScan.lasting.union(request.everywhere).union(request.visible), to: &details)
+        if !request.everywhere.isEmpty { try add(far, request.everywhere, to: &details) }
+        return ProcessScan(records: merge(details), moment: moment)
+    }
+
+    /// Makes the entries those of `numbers`, which are ascending, with what their `stat` says now.
+    /// - Parameter visit: told of each whether it is new, or runs another program, and with it has other arguments and perhaps
+    ///   another user.
+    private func readStat(of numbers: [Int32], _ visit: (_ number: Int32, _ isNew: Bool) -> Void) {
+        var next: [Entry] = []
+        next.reserveCapacity(numbers.count)
+        var place = 0
+        for number in numbers {
+            while place < entries.count, entries[place].number < number { place += 1 }
+            guard place < entries.count, entries[place].number == number, let stat = read(&entries[place]) else {
+                next.append(Entry(number))
+                visit(number, true)
+                continue
+            }
+            visit(number, stat.commandBytes != entries[place].stat?.commandBytes)
+            entries[place].stat = stat
+            next.append(entries[place])
         }
-        return ProcessScan(records: merge(numbers, current, details), moment: moment)
+        entries = next
+        openFiles = entries.count { $0.file != nil }
     }
 
     /// nil where the process of the entry is gone, though another may have its number by now.
-    private func read(_ number: Int32, _ entry: inout Entry) -> ProcessStat? {
+    private func read(_ entry: inout Entry) -> ProcessStat? {
         if entry.file == nil, openFiles < fileLimit {
-            entry.file = try? KeptFile(procfs.path(of: number) + "/stat")
+            entry.file = try? KeptFile(procfs.path(of: entry.number) + "/stat")
             if entry.file != nil { openFiles += 1 }
         }
         let stat: ProcessStat?
         if let file = entry.file {
             stat = (try? file.read(into: buffer)).flatMap { ProcessStat(parsing: $0) }
         } else {
-            stat = try? procfs.stat(of: number)
+            stat = try? procfs.stat(of: entry.number)
         }
-        guard let stat, stat.startTicks == entry.stat.startTicks, stat.pid == number else { return nil }
+        guard let stat, stat.startTicks == entry.stat?.startTicks, stat.pid == entry.number else { return nil }
         return stat
     }
 
     /// Reads files of some processes. Where a memory map is known to be locked, what waits for it is left out: each try would
     /// cost a thread.
     private func add(
-        _ numbers: [Int32], _ sources: ProcessSources, to details: inout [Int32: ProcessRecord],
-        _ current: [Int32: Entry]
+        _ numbers: [Int32], _ sources: ProcessSources, to details: inout [Int32: ProcessRecord]
     ) throws(Failure) {
-        let locked = numbers.filter { current[$0]?.isLocked == true }
-        let open = locked.isEmpty ? numbers : numbers.filter { current[$0]?.isLocked != true }
+        let stuck = Set(entries.lazy.filter(\.isLocked).map(\.number))
+        let locked = numbers.filter(stuck.contains)
+        let open = locked.isEmpty ? numbers : numbers.filter { !stuck.contains($0) }
         for (numbers, sources) in [(open, sources), (locked, sources.subtracting(.lockable))] where !numbers.isEmpty {
             for record in try procfs.scan(.init(sources, processes: numbers)).records {
                 details[record.processID] = record
@@ -111,33 +125,27 @@ package final class LiveScan {
         }
     }
 
-    /// One record for each process, and the entries for the next look.
-    private func merge(
-        _ numbers: [Int32], _ current: [Int32: Entry], _ details: [Int32: ProcessRecord]
-    ) -> [ProcessRecord] {
-        var next: [Int32: Entry] = [:]
-        next.reserveCapacity(numbers.count)
+    /// One record for each process that is there; the entries of others are dropped.
+    private func merge(_ details: [Int32: ProcessRecord]) -> [ProcessRecord] {
         var records: [ProcessRecord] = []
-        records.reserveCapacity(numbers.count)
-        openFiles = 0
-        for number in numbers {
-            let detail = details[number]
-            guard var entry = current[number] ?? detail.map({ Entry(stat: $0.stat) }) else { continue }
-            var record = ProcessRecord(stat: entry.stat, processID: number)
-            if let detail, detail.stat.startTicks == entry.stat.startTicks {
+        records.reserveCapacity(entries.count)
+        for index in entries.indices {
+            let detail = details[entries[index].number]
+            guard let stat = entries[index].stat ?? detail?.stat else { continue }
+            entries[index].stat = stat
+            var record = ProcessRecord(stat: stat, processID: stat.pid)
+            if let detail, detail.stat.startTicks == stat.startTicks {
                 record = detail
-                record.stat = entry.stat
-                entry.owner = detail.owner ?? entry.owner
-                entry.argumentBytes = detail.argumentBytes ?? entry.argumentBytes
-                entry.isLocked = entry.isLocked || !detail.locked.isEmpty
+                record.stat = stat
+                entries[index].owner = detail.owner ?? entries[index].owner
+                entries[index].argumentBytes = detail.argumentBytes ?? entries[index].argumentBytes
+                if !detail.locked.isEmpty { entries[index].isLocked = true }
             }
-            record.owner = entry.owner
-            record.argumentBytes = entry.argumentBytes
-            if entry.file != nil { openFiles += 1 }
-            next[number] = entry
+            record.owner = entries[index].owner
+            record.argumentBytes = entries[index].argumentBytes
             records.append(record)
         }
-        entries = next
+        entries.removeAll { $0.stat == nil }
         return records
     }
 }

@@ -3,17 +3,46 @@ import Glibc
 package import Model
 
 /// One process or thread as it is shown: what was read, what it did between two looks, and what its numbers mean.
+///
+/// Records are large, and rows are sorted, chosen and kept from one look to the next: so a row refers to what it shows.
 package struct ProcessRow: Sendable {
-    package var record: ProcessRecord
-    /// nil without a second look.
-    package var rates: ProcessRates?
-    let context: ProcessContext
+    private final class Content: Sendable {
+        let record: ProcessRecord
+        let rates: ProcessRates?
+        let context: ProcessContext
+
+        init(_ record: ProcessRecord, _ rates: ProcessRates?, _ context: ProcessContext) {
+            self.record = record
+            self.rates = rates
+            self.context = context
+        }
+    }
+
+    private var content: Content
 
     package init(record: ProcessRecord, rates: ProcessRates? = nil, context: ProcessContext) {
-        self.record = record
-        self.rates = rates
-        self.context = context
+        content = Content(record, rates, context)
     }
+
+    package var record: ProcessRecord {
+        get { content.record }
+        set { content = Content(newValue, content.rates, content.context) }
+    }
+
+    /// nil without a second look.
+    package var rates: ProcessRates? {
+        get { content.rates }
+        set { content = Content(content.record, newValue, content.context) }
+    }
+
+    var context: ProcessContext { content.context }
+
+    package var processID: Int32 { content.record.processID }
+    package var startTicks: UInt64 { content.record.stat.startTicks }
+    package var isKernelThread: Bool { content.record.stat.isKernelThread }
+    package var userID: UInt32? { content.record.owner?.user }
+    /// One ASCII letter.
+    package var state: UInt8 { content.record.stat.state }
 
     var stat: ProcessStat { record.stat }
     var facts: MachineFacts { context.facts }
@@ -43,8 +72,6 @@ package struct ProcessRow: Sendable {
         if record.status != nil { return record.status?.virtualBytes ?? 0 }
         return stat.virtualBytes
     }
-
-    var userID: UInt32? { record.owner?.user }
 
     /// The arguments one by one, without the empty ones that are left where a program shortened its own.
     var arguments: [[UInt8]]? {

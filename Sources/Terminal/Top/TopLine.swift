@@ -1,4 +1,3 @@
-import Model
 import Report
 
 /// One process for ever, whatever program it runs next: its number and its start. The name changes with execve.
@@ -12,8 +11,8 @@ struct TopKey: Hashable, Sendable {
     }
 
     init(_ row: ProcessRow) {
-        pid = row.record.stat.pid
-        startTicks = row.record.stat.startTicks
+        pid = row.processID
+        startTicks = row.startTicks
     }
 }
 
@@ -31,7 +30,7 @@ struct TopLine: Sendable {
 
     var key: TopKey { TopKey(row) }
     /// Processor time of nobody: number 0 is the kernel's idle task, which /proc does not have.
-    var isRemainder: Bool { row.record.processID == 0 }
+    var isRemainder: Bool { row.processID == 0 }
 
     init(_ row: ProcessRow) { self.row = row }
 }

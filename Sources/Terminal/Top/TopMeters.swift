@@ -86,7 +86,7 @@ struct TopMeters {
     /// "231 processes, 3 run; 37 % of 4 processors, 6.1 of 15.6 GiB in use".
     private var summary: String {
         guard let sample = state.sample else { return "looking …" }
-        let running = sample.rows.count { $0.record.stat.state == UInt8(ascii: "R") }
+        let running = sample.rows.count { $0.state == UInt8(ascii: "R") }
         let counts = Units.counted(sample.rows.count, "process", plural: "processes") + ", \(running) running"
         let isBound = sample.meters.sample.bounds != nil
         var use: [String] = []

@@ -16,35 +16,40 @@ extension TopState {
         let shown = sample.rows.filter(isWanted)
         let ended = ghosts.filter { now - $0.since < TopState.ghostSeconds }.map(\.row).filter(isWanted)
         let isDead = Set(ended.map(TopKey.init))
-        lines = settings.isTree ? tree(sample, shown, ended) : list(sample, shown + ended)
+        let remainder = filter == nil && user == nil ? TopState.remainder(sample) : nil
+        if settings.isTree {
+            // It has no family.
+            lines = tree(sample, shown, ended) + (remainder.map { [TopLine($0)] } ?? [])
+        } else {
+            lines = list(shown + ended + (remainder.map { [$0] } ?? []))
+        }
         for index in lines.indices where isDead.contains(lines[index].key) { lines[index].isGhost = true }
         if isFrozen { keepOrder(of: before) }
         placeCursor(isFrozen: isFrozen)
     }
 
     private func isWanted(_ row: ProcessRow) -> Bool {
-        if !settings.kernelThreads, row.record.stat.isKernelThread { return false }
-        if let user, row.record.owner?.user != user { return false }
+        if !settings.kernelThreads, row.isKernelThread { return false }
+        if let user, row.userID != user { return false }
         return filter?.matches(row) ?? true
     }
 
     // MARK: - Order
 
-    private func list(_ sample: TopSample, _ rows: [ProcessRow]) -> [TopLine] {
-        var rows = rows
-        if let remainder = TopState.remainder(sample), filter == nil, user == nil { rows.append(remainder) }
+    private func list(_ rows: [ProcessRow]) -> [TopLine] {
         guard let field = settings.sortField else { return rows.map { TopLine($0) } }
         return sorted(rows, by: ProcessSortKey(field: field, descending: settings.descending)).map { TopLine($0) }
     }
 
     /// Rows that the key does not tell apart stand in the order of their numbers.
     private func sorted(_ rows: [ProcessRow], by key: ProcessSortKey<ProcessField>) -> [ProcessRow] {
-        ProcessOrder.sorted(rows, by: [key]) { $1.value($0) }
+        let values = rows.map { key.field.value($0) }
+        return ProcessOrder.places(of: values, descending: key.descending).map { rows[$0] }
     }
 
     /// Parents above their children. Of a filtered tree the ways to what fits are kept.
     private func tree(_ sample: TopSample, _ shown: [ProcessRow], _ ended: [ProcessRow]) -> [TopLine] {
-        let all = sample.rows.filter { settings.kernelThreads || !$0.record.stat.isKernelThread } + ended
+        let all = sample.rows.filter { settings.kernelThreads || !$0.isKernelThread } + ended
         let family = ProcessTree(all.map(\.record), now: nil)
         let rows = Dictionary(all.map { (TopKey($0), $0) }) { first, _ in first }
         let fits = Set((shown + ended).map(TopKey.init))

@@ -85,7 +85,7 @@ package struct TopState: Sendable {
         var everywhere = settings.sortField?.liveSources ?? []
         for field in filter?.expression?.fields ?? [] { everywhere.formUnion(field.liveSources) }
         let visible = settings.fields.reduce(into: ProcessSources.arguments) { $0.formUnion($1.liveSources) }
-        return TopDemand(everywhere: everywhere, visible: visible, processes: shown.map(\.row.record.processID))
+        return TopDemand(everywhere: everywhere, visible: visible, processes: shown.map(\.row.processID))
     }
 
     /// Adds a look. While the screen is paused it changes nothing but the meters.
@@ -105,11 +105,23 @@ package struct TopState: Sendable {
     private mutating func noteEnded(from before: TopSample?, to after: TopSample) {
         ghosts.removeAll { now - $0.since >= TopState.ghostSeconds }
         guard let before else { return }
-        let alive = Set(after.rows.map(TopKey.init))
-        for row in before.rows where ghosts.count < TopState.ghostLimit && !alive.contains(TopKey(row)) {
-            ghosts.append(TopGhost(row: row, since: now))
+        // Both stand in ascending order of their numbers.
+        var place = 0
+        for row in before.rows {
+            while place < after.rows.count, after.rows[place].processID < row.processID { place += 1 }
+            let isAlive = place < after.rows.count && TopKey(after.rows[place]) == TopKey(row)
+            guard !isAlive else { continue }
+            tagged.remove(TopKey(row))
+            if ghosts.count < TopState.ghostLimit { ghosts.append(TopGhost(row: row, since: now)) }
         }
-        tagged.formIntersection(alive)
+    }
+
+    /// When the screen changes by time alone, on the clock of `update`; nil: not at all. A `tick` is to come then.
+    package var nextChange: Double? {
+        var moments = ghosts.map { $0.since + TopState.ghostSeconds }
+        if frozenUntil.isFinite { moments.append(frozenUntil) }
+        if let message { moments.append(message.until) }
+        return moments.min()
     }
 
     /// What is shown of which processes, without those that have ended.

@@ -47,10 +47,16 @@ final class TopLook {
                 everywhere: demand.everywhere, visible: demand.visible, processes: demand.processes))
         let look = Look(scan: scan, machine: machine.sample(), exits: exits?.take())
         refreshFacts()
-        let base = looks.last { scan.moment.seconds(since: $0.scan.moment) >= TopLook.leastSeconds } ?? looks.first
-        let sample = sample(look, since: base)
+        // What is older than the one to compare with is not needed any more.
+        let place = looks.lastIndex { scan.moment.seconds(since: $0.scan.moment) >= TopLook.leastSeconds } ?? 0
+        looks.removeFirst(min(place, looks.count))
+        let sample = sample(look, since: looks.first)
         looks.append(look)
-        if looks.count > TopLook.lookLimit { looks.removeFirst() }
+        if looks.count > TopLook.lookLimit {
+            // One in the middle is not needed, but what ended before it is.
+            let dropped = looks.remove(at: 1)
+            looks[1].exits = dropped.exits.flatMap { earlier in looks[1].exits.map { earlier + $0 } }
+        }
         return sample
     }
 
@@ -64,14 +70,16 @@ final class TopLook {
                 context: context,
                 gaps: gaps)
         }
-        var rates = ProcessRates.between(
-            base.scan.records.withNewcomers(of: look.scan.records), look.scan.records, seconds: seconds, facts: facts)
         let work = ShortLivedWork(
             from: base.scan.records, to: look.scan.records, exits: exitsSince(base, look), seconds: seconds,
             facts: facts)
-        for (process, share) in work.shares { rates[process]?.add(share) }
-        let rows = look.scan.records.map { ProcessRow(record: $0, rates: rates[$0.stat.pid], context: context) }
-        let charged = rates.values.reduce(0) { $0 + $1.cpuPercent }
+        var charged = 0.0
+        var rates = ProcessRates.aligned(base.scan.records, look.scan.records, seconds: seconds, facts: facts)
+        let rows = look.scan.records.indices.map { index in
+            if let share = work.shares[look.scan.records[index].stat.pid] { rates[index]?.add(share) }
+            charged += rates[index]?.cpuPercent ?? 0
+            return ProcessRow(record: look.scan.records[index], rates: rates[index], context: context)
+        }
         return TopSample(
             rows: rows, meters: meters, context: context, interval: seconds,
             unattributedPercent: meters.processorsUsed.map { max(0, $0 * 100 - charged) }, gaps: gaps)
@@ -104,22 +112,5 @@ final class TopLook {
                 reason: "the kernel tells them with CAP_NET_ADMIN on the machine itself only (taskstats)",
                 remedy: "run nusu top as root, outside of containers")
         ]
-    }
-}
-
-extension [ProcessRecord] {
-    /// With a record of zeros for each process that came since: all that it did was done in this time.
-    fileprivate func withNewcomers(of later: [ProcessRecord]) -> [ProcessRecord] {
-        var starts: [Int32: UInt64] = [:]
-        starts.reserveCapacity(count)
-        for record in self { starts[record.stat.pid] = record.stat.startTicks }
-        let newcomers = later.filter { starts[$0.stat.pid] != $0.stat.startTicks }.map { record in
-            var stat = ProcessStat()
-            stat.pid = record.stat.pid
-            stat.startTicks = record.stat.startTicks
-            return ProcessRecord(stat: stat, processID: record.processID)
-        }
-        // The first of two with one number counts.
-        return newcomers + self
     }
 }

@@ -20,9 +20,6 @@ struct TopRun {
     private var isOver = false
     private var demand: TopDemand
 
-    /// Between two looks at the clock, when nothing happens: for rows that go grey and messages that go away.
-    private static let tick = 0.25
-
     /// - Throws: `.usage` where there is no terminal, or the condition is none.
     init(
         settings: TopSettings, options: TopState.Options, condition: String?, file: TopSettingsFile, color: Bool?,
@@ -58,7 +55,7 @@ struct TopRun {
                 session.draw(frame)
                 shown = frame
             }
-            for event in session.next(within: TopRun.tick) {
+            for event in session.next(within: secondsToChange) {
                 switch event {
                 case .input(let event): handle(event)
                 case .woken:
@@ -79,6 +76,15 @@ struct TopRun {
         guard let signal, signal != SIGINT else { return ExitStatus.done }
         return 128 + signal
     }
+
+    /// Until something changes by time alone: a message goes away, rows take their places.
+    private var secondsToChange: Double {
+        state.nextChange.map { max(0, $0 - now) + TopRun.grain } ?? TopRun.longest
+    }
+
+    /// The terminal waits in milliseconds.
+    private static let grain = 0.001
+    private static let longest = 60.0
 
     private var now: Double { Moment.now.seconds(since: start) }
 

@@ -1,3 +1,4 @@
+import Glibc
 import Model
 import Testing
 
@@ -68,6 +69,47 @@ import Testing
     @Test func nothingIsKnownWhereThereIsNothing() throws {
         let fixture = try ProcFixture()
         #expect(MachineWatch(procfs: ProcFS(root: fixture.root)).sample() == MachineSample())
+    }
+
+    /// A container as nusu sees it from within: another process namespace, and its own group at the root.
+    private static func container(namespace: String = "pid:[4026532201]") throws -> (ProcFixture, ProcFS) {
+        let fixture = try ProcFixture()
+        let own = getpid()
+        try fixture.link("proc/\(own)/ns/pid", to: namespace)
+        try fixture.write("proc/\(own)/cgroup", "0::/\n")
+        try fixture.write("proc/self/mountinfo", "30 24 0:26 / /cg rw - cgroup2 cgroup2 rw\n")
+        try fixture.write("cg/memory.max", "1048576\n")
+        try fixture.write("cg/memory.current", "900000\n")
+        try fixture.write("cg/memory.stat", "anon 5\ninactive_file 100000\n")
+        try fixture.write("cg/cpu.max", "150000 100000\n")
+        try fixture.write("cg/cpu.stat", "usage_usec 2500000\nuser_usec 1\n")
+        return (fixture, ProcFS(root: fixture.root + "/proc", systemRoot: fixture.root))
+    }
+
+    @Test func aContainersLimits() throws {
+        let (fixture, procfs) = try Self.container()
+        let watch = MachineWatch(procfs: procfs)
+        let bounds = try #require(watch.sample().bounds)
+        #expect(bounds.processors == 1.5)
+        #expect(bounds.memoryLimitBytes == 1_048_576 && bounds.memoryUsedBytes == 900_000)
+        #expect(bounds.cacheBytes == 100_000)
+        #expect(bounds.ranSeconds == 2.5)
+        try fixture.write("cg/memory.current", "800000\n")
+        #expect(watch.sample().bounds?.memoryUsedBytes == 800_000)
+    }
+
+    /// A service's limits are not the machine's.
+    @Test func outsideOfContainersThereAreNone() throws {
+        let (fixture, procfs) = try Self.container(namespace: "pid:[4026531836]")
+        #expect(MachineWatch(procfs: procfs).sample().bounds == nil)
+        _ = fixture
+    }
+
+    @Test func aContainerWithoutLimitsIsTheMachine() throws {
+        let (fixture, procfs) = try Self.container()
+        try fixture.write("cg/memory.max", "max\n")
+        try fixture.write("cg/cpu.max", "max 100000\n")
+        #expect(MachineWatch(procfs: procfs).sample().bounds == nil)
     }
 
     @Test(arguments: ["", "cpu", "cpu x", "cpu 1 2 3", "cpu99999999999999999999 1 2 3 4", "cpu-1 1 2 3 4 5"])
