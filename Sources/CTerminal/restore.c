@@ -117,7 +117,9 @@ void cterminal_leave(void) {
     sigemptyset(&stop);
     sigaddset(&stop, SIGTTOU);
     sigprocmask(SIG_BLOCK, &stop, &mask);
-    if (tcgetpgrp(input_end) == getpgrp()) {
+    pid_t front = tcgetpgrp(input_end);
+    // -1: no terminal that could stop it.
+    if (front < 0 || front == getpgrp()) {
         write_all(output_end, leaving, leaving_size);
         // A click that was not read yet is none of the shell's.
         tcflush(input_end, TCIFLUSH);

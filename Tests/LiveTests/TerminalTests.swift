@@ -1,3 +1,4 @@
+import CLinux
 import Glibc
 import Testing
 
@@ -136,6 +137,44 @@ extension LiveTests {
             try dumb.waits(for: "cannot place a cursor")
             let outcome = try run([TerminalRestoreTests.program])
             #expect(outcome.status == 64 && outcome.text.contains("needs a terminal"))
+        }
+
+        /// Only where the terminal says what is behind its letters are colours used that suit one ground alone.
+        @Test(arguments: [("ffff/fdfd/e8e8", "38;5;25m"), ("1e1e/1e1e/2e2e", "38;5;81m")])
+        func coloursSuitTheBackground(_ answer: String, _ accent: String) throws {
+            var ends: [Int32] = [-1, -1]
+            try #require(clinux_terminal_pair(&ends) == 0)
+            defer { close(ends[0]) }
+            defer { close(ends[1]) }
+            let name = String(cString: try #require(ttyname(ends[1])))
+            let child = try Child(
+                [
+                    "env", "-u", "COLORFGBG", "-u", "COLORTERM", "sh", "-c",
+                    "exec \(TerminalRestoreTests.program) <\(name) >\(name)",
+                ],
+                environment: ["TERM": "xterm-256color", "LC_ALL": "C.UTF-8", "NO_COLOR": ""])
+            var shown: [UInt8] = []
+            func shows(_ text: String) -> Bool {
+                comesTrue {
+                    var entry = pollfd(fd: ends[0], events: Int16(POLLIN), revents: 0)
+                    var chunk = [UInt8](repeating: 0, count: 1 << 14)
+                    while poll(&entry, 1, 0) > 0, entry.revents & Int16(POLLIN) != 0 {
+                        let count = read(ends[0], &chunk, chunk.count)
+                        guard count > 0 else { break }
+                        shown += chunk[..<count]
+                    }
+                    return String(decoding: shown, as: UTF8.self).contains(text)
+                }
+            }
+            #expect(shows("\u{1b}]11;?"))
+            #expect(shows("accent"))
+            #expect(!String(decoding: shown, as: UTF8.self).contains("38;5;"))
+            let bytes = Array("\u{1b}]11;rgb:\(answer)\u{1b}\\".utf8)
+            #expect(write(ends[0], bytes, bytes.count) == bytes.count)
+            #expect(shows(accent))
+            #expect(write(ends[0], "q", 1) == 1)
+            #expect(shows("\u{1b}[?1049l"))
+            #expect(comesTrue { child.poll() == 0 })
         }
 
         private func pid(_ terminal: Tmux) throws -> String {

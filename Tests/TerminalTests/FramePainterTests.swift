@@ -171,6 +171,15 @@ private struct Screen {
         #expect(described.isXtermLike == own.isXtermLike)
     }
 
+    /// TERM=xterm in a terminal that says it has all colours: the description has no sequence for them.
+    @Test func moreColoursThanTheDescriptionHas() throws {
+        var terminal = try #require(TerminalCapabilities.builtIn("xterm"))
+        terminal.foreground = .terminfo("\u{1b}[3%p1%dm")
+        terminal.background = .terminfo("\u{1b}[4%p1%dm")
+        #expect(terminal.foreground(3) == "\u{1b}[33m" && terminal.foreground(203) == "\u{1b}[38;5;203m")
+        #expect(terminal.background(24) == "\u{1b}[48;5;24m")
+    }
+
     @Test func delaysAreLeftOut() {
         #expect(Terminfo.withoutDelays("\u{1b}[H\u{1b}[J$<50>x$<5/>") == "\u{1b}[H\u{1b}[Jx")
         #expect(Terminfo.withoutDelays("a$b$<") == "a$b$<")

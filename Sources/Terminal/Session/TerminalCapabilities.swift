@@ -45,8 +45,11 @@ struct TerminalCapabilities: Hashable, Sendable {
         }
     }
 
-    func foreground(_ color: Int) -> String { TerminalCapabilities.color(color, foreground, base: 30) }
-    func background(_ color: Int) -> String { TerminalCapabilities.color(color, background, base: 40) }
+    func foreground(_ color: Int) -> String { TerminalCapabilities.color(color, format(foreground, color), base: 30) }
+    func background(_ color: Int) -> String { TerminalCapabilities.color(color, format(background, color), base: 40) }
+
+    /// A description with fewer colours than the terminal says that it has (COLORTERM) knows no sequence for the others.
+    private func format(_ format: Format, _ color: Int) -> Format { color >= max(colors, 16) ? .standard : format }
 
     private static func color(_ color: Int, _ format: Format, base: Int) -> String {
         switch format {

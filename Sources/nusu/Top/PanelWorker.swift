@@ -100,8 +100,10 @@ final class PanelWorker: Sendable {
             .split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
         if lines.last?.isEmpty == true { lines.removeLast() }
         if outcome.isCut { lines.append("… more than is shown here: nusu \(arguments[1]) \(target.pid)") }
-        let errors = CapturedCommand.lines(outcome.errors)
-        if !errors.isEmpty { lines += (lines.isEmpty ? [] : [""]) + errors }
+        let errors = CapturedCommand.lines(outcome.errors).map(TerminalText.escaped)
+        if let first = errors.first {
+            lines += (lines.isEmpty ? [] : [""]) + ["\u{1b}[1m\(first)\u{1b}[0m"] + errors.dropFirst()
+        }
         // 0, 1 and 2 are findings, what is above is a failure.
         guard case .exited(let code) = outcome.ending else {
             return (lines + ["nusu \(arguments[1]) was ended by a signal."], true)
