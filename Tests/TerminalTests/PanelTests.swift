@@ -42,7 +42,7 @@ import Testing
             .looked(.show, api, isPlan: false, lines: ["\u{1b}[1mapi waits.\u{1b}[0m", "", "a b"], hasFailed: false))
         let shown = text(panel, summary: "3.1 % of a core")
         #expect(shown.hasPrefix(" api (1234)  3.1 % of a core\n"))
-        #expect(shown.contains("1 show   2 memory   3 maps   4 fds   5 leaks   6 signals"))
+        #expect(shown.contains("1 show   2 memory   3 maps   4 fds   5 leaks   6 signals   7 ipc"))
         #expect(shown.contains("\napi waits.\n\na b\n"))
         #expect(shown.hasSuffix("k send a signal\n"))
         // A page that was read is not asked for again by itself.
@@ -124,11 +124,11 @@ import Testing
 
     @Test func aNarrowScreenNamesThePageInSight() {
         var (panel, _) = Panel.detail(of: api, at: .maps, isReadOnly: false)
-        #expect(text(panel, rows: 12, columns: 40).contains("\n 1   2   3 maps   4   5   6\n"))
+        #expect(text(panel, rows: 12, columns: 40).contains("\n 1   2   3 maps   4   5   6   7\n"))
         #expect(
             panel.update(.mouse(row: 1, column: 21, .press), rows: 12, columns: 40)
                 == [.look(.leaks, api, isPlan: true)])
-        #expect(text(panel, rows: 12, columns: 40).contains("\n 1   2   3   4   5 leaks   6\n"))
+        #expect(text(panel, rows: 12, columns: 40).contains("\n 1   2   3   4   5 leaks   6   7\n"))
     }
 
     @Test func linesAreWrappedBetweenWords() {
@@ -141,6 +141,35 @@ import Testing
         #expect(wrapped[0].parts.first?.style == .strong)
         #expect(line.wrapped(to: 200) == [line] && line.wrapped(to: 0) == [line])
         #expect(line.wrapped(to: 3).count > 8)
+    }
+
+    /// A nusu without the verb has no page for it.
+    @Test func onlyPagesThatThereAre() {
+        var (panel, _) = Panel.detail(of: api, tabs: [.show, .fds], isReadOnly: false)
+        #expect(text(panel).contains("\n 1 show   2 fds\n"))
+        #expect(press("37", &panel).isEmpty)
+        #expect(press([.left], &panel) == [.look(.fds, api, isPlan: false)])
+    }
+
+    /// What a page looks like on three screens.
+    @Test(arguments: [(24, 80), (40, 120), (12, 40)])
+    func frames(_ rows: Int, _ columns: Int) {
+        var (pages, _) = Panel.detail(of: api, isReadOnly: false)
+        let show = [
+            "\u{1b}[1mapi (1234) is asleep in epoll_wait, which is normal: woken 41 times a second.\u{1b}[0m", "",
+            "  family     systemd(1) > containerd-shim(8801) > api(1234); no children, no zombies",
+            "  state      S sleeping, since 12 ms, for 3 sockets and a timer; nobody holds it up",
+        ]
+        let lines = show + (5...30).map { "  line \($0)" }
+        pages.receive(.looked(.show, api, isPlan: false, lines: lines, hasFailed: false))
+        let summary = "S  3.1 % of a core  748M  9 threads  3-04:00:00"
+        expectSnapshot(text(pages, rows: rows, columns: columns, summary: summary), "panel-show-\(columns)x\(rows).txt")
+        var (menu, _) = Panel.signals(to: [api, worker], isReadOnly: false)
+        menu.receive(.signals([signals(api, caught: [1, 15]), signals(worker)]))
+        _ = menu.update(.resize(rows: rows, columns: columns), rows: rows, columns: columns)
+        expectSnapshot(text(menu, rows: rows, columns: columns), "panel-signals-\(columns)x\(rows).txt")
+        _ = menu.update(.key(.enter), rows: rows, columns: columns)
+        expectSnapshot(text(menu, rows: rows, columns: columns), "panel-question-\(columns)x\(rows).txt")
     }
 
     // MARK: Signals

@@ -39,12 +39,10 @@ extension DetailPane {
         }
     }
 
-    /// At the right of the pages' names: "24-46 of 208".
+    /// At the end of the bar, over what stands there: "24-46 of 208".
     private func writePlace(of count: Int, room: Int, on frame: inout Frame) {
-        let text = "\(page.top + 1)-\(min(page.top + room, count)) of \(count)"
-        let end = places(frame.columns).last?.columns.upperBound ?? 0
-        guard end + text.count + 1 <= frame.columns else { return }
-        frame.writeRight(text, row: 1, column: end, style: .dim, width: frame.columns - end)
+        let text = "  \(page.top + 1)-\(min(page.top + room, count)) of \(count) "
+        frame.write(text, row: 0, column: max(0, frame.columns - text.count), style: .header)
     }
 
     private func keys(_ isLong: Bool) -> [(key: String, label: String)] {

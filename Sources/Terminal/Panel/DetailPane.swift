@@ -24,12 +24,14 @@ package struct DetailPane: Hashable, Sendable {
     package let target: ProcessIdentity
     /// Nothing that stops a process, however short, is asked for.
     let isReadOnly: Bool
+    private let tabs: [PanelTab]
     private(set) var tab: PanelTab
     private(set) var pages: [PanelTab: Page] = [:]
     private(set) var isOpen = true
 
-    init(of target: ProcessIdentity, at tab: PanelTab, isReadOnly: Bool) {
+    init(of target: ProcessIdentity, at tab: PanelTab, tabs: [PanelTab], isReadOnly: Bool) {
         self.target = target
+        self.tabs = tabs
         self.tab = tab
         self.isReadOnly = isReadOnly
     }
@@ -63,8 +65,8 @@ package struct DetailPane: Hashable, Sendable {
         case .right, .tab: return select(step: 1)
         case .left, .backTab: return select(step: -1)
         case .character(let character):
-            if let number = character.wholeNumberValue, PanelTab.allCases.indices.contains(number - 1) {
-                return select(PanelTab.allCases[number - 1])
+            if let number = character.wholeNumberValue, tabs.indices.contains(number - 1) {
+                return select(tabs[number - 1])
             }
             switch character {
             case "j": scroll(by: 1, room: room)
@@ -97,9 +99,8 @@ package struct DetailPane: Hashable, Sendable {
     }
 
     private mutating func select(step: Int) -> [PanelRequest] {
-        let all = PanelTab.allCases
-        let index = (all.firstIndex(of: tab) ?? 0) + step
-        return select(all[(index + all.count) % all.count])
+        let index = (tabs.firstIndex(of: tab) ?? 0) + step
+        return select(tabs[(index + tabs.count) % tabs.count])
     }
 
     private mutating func select(_ tab: PanelTab) -> [PanelRequest] {
@@ -171,10 +172,10 @@ package struct DetailPane: Hashable, Sendable {
 
     /// Where the names of the pages stand: "1 show  2 memory", or of all but the one in sight only the numbers.
     func places(_ columns: Int) -> [(tab: PanelTab, label: String, columns: Range<Int>)] {
-        let titles = PanelTab.allCases.enumerated().map { " \($0 + 1) \($1.title) " }
+        let titles = tabs.enumerated().map { " \($0 + 1) \($1.title) " }
         let isWide = titles.reduce(0) { $0 + $1.count + 1 } <= columns
         var column = 0
-        return PanelTab.allCases.enumerated().map { index, tab in
+        return tabs.enumerated().map { index, tab in
             let label = isWide || tab == self.tab ? titles[index] : " \(index + 1) "
             defer { column += label.count + 1 }
             return (tab, label, column..<column + label.count)

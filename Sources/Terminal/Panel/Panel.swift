@@ -8,10 +8,11 @@ package struct Panel: Hashable, Sendable {
     private let isReadOnly: Bool
 
     /// The pages of a process, and what is to be asked for the one in sight.
+    /// - Parameter tabs: the pages that there are.
     package static func detail(
-        of target: ProcessIdentity, at tab: PanelTab = .show, isReadOnly: Bool
+        of target: ProcessIdentity, at tab: PanelTab = .show, tabs: [PanelTab] = PanelTab.allCases, isReadOnly: Bool
     ) -> (Panel, [PanelRequest]) {
-        var pane = DetailPane(of: target, at: tab, isReadOnly: isReadOnly)
+        var pane = DetailPane(of: target, at: tab, tabs: tabs, isReadOnly: isReadOnly)
         let requests = pane.begin()
         return (Panel(detail: pane, menu: nil, isReadOnly: isReadOnly), requests)
     }

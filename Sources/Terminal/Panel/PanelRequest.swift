@@ -27,7 +27,7 @@ package enum PanelAnswer: Hashable, Sendable {
 
 /// A verb that the detail pane shows.
 package enum PanelTab: String, Hashable, Sendable, CaseIterable {
-    case show, memory, maps, fds, leaks, signal
+    case show, memory, maps, fds, leaks, signal, ipc
 
     /// It stops the process for some milliseconds, so its cost is said first, and it waits for Enter.
     package var isCostly: Bool { self == .memory || self == .leaks }

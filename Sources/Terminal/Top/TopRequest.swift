@@ -19,7 +19,7 @@ package struct TopDemand: Hashable, Sendable {
 package enum TopRequest: Hashable, Sendable {
     case quit
     /// Look closely at a process: the detail pane.
-    case open(ProcessIdentity, TopDetail)
+    case open(ProcessIdentity, PanelTab)
     /// Ask which signal, and send it after that was confirmed.
     case signal([ProcessIdentity])
     /// Look again at once.
@@ -28,9 +28,4 @@ package enum TopRequest: Hashable, Sendable {
     case save(TopSettings)
     /// Draw every cell anew.
     case redraw
-}
-
-/// What the detail pane begins with.
-package enum TopDetail: String, Hashable, Sendable, CaseIterable {
-    case show, memory, maps, fds, leaks
 }

@@ -95,7 +95,7 @@ extension TopState {
 
     // MARK: - What they do
 
-    private func open(_ detail: TopDetail) -> [TopRequest] { target.map { [.open($0, detail)] } ?? [] }
+    private func open(_ tab: PanelTab) -> [TopRequest] { target.map { [.open($0, tab)] } ?? [] }
 
     private mutating func signal() -> [TopRequest] {
         if options.readOnly {

@@ -1,4 +1,5 @@
 import Analysis
+import ArgumentParser
 import Capture
 import Dispatch
 import Glibc
@@ -31,6 +32,11 @@ final class PanelWorker: Sendable {
     init(procfs: ProcFS, wake: @escaping @Sendable () -> Void) {
         self.procfs = procfs
         self.wake = wake
+    }
+
+    /// The pages that there is a verb for.
+    static let tabs = PanelTab.allCases.filter { tab in
+        NusuCommand.verbs.contains { $0.configuration.commandName == tab.rawValue }
     }
 
     func perform(_ request: PanelRequest) {

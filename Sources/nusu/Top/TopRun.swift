@@ -134,8 +134,8 @@ struct TopRun {
         case .save(let settings):
             if let reason = file.write(settings) { state.say("the settings are not kept: \(reason)") }
         case .redraw: session.redraw()
-        case .open(let target, let detail):
-            show(Panel.detail(of: target, at: PanelTab(rawValue: detail.rawValue) ?? .show, isReadOnly: isReadOnly))
+        case .open(let target, let tab):
+            show(Panel.detail(of: target, at: tab, tabs: PanelWorker.tabs, isReadOnly: isReadOnly))
         case .signal(let targets): show(Panel.signals(to: targets, isReadOnly: isReadOnly))
         }
     }
