@@ -33,7 +33,7 @@ struct Top: ParsableCommand, Verb {
     @Option(name: [.customShort("o"), .long], help: "Columns, as in nusu ps --fields: pid,user,pcpu,args.")
     var columns: String?
 
-    @Option(help: "Sort by this field; with - in front the largest first.", transform: { $0 })
+    @Option(parsing: .unconditional, help: "Sort by this field; with - in front the largest first.")
     var sort: String?
 
     @Option(name: .customLong("where"), help: "Show only what fits: 'cpu>5 && rss>100M && name~\"redis\"'.")
