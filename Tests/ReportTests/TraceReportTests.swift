@@ -135,5 +135,12 @@ import Testing
             #expect(!text.contains("\u{1b}") && !text.unicodeScalars.contains("\u{9b}"))
         }
         #expect(report.text(Self.plain).contains("9 records came too fast") && !report.sawEverything)
+        #expect(!report.text(Self.plain).contains("? not known"))
+        // Main is not heard of again once records of its core are lost.
+        events.append(SwitchEvent(time: 1_000_000_000, core: 0, kind: .lost(9)))
+        analysis = TraceAnalysis(header)
+        analysis.add(TraceBatch(events: events))
+        let half = TraceReport(summary: analysis.finish(TraceEnd(nanoseconds: 2_000_000_000, lost: 9)))
+        #expect(half.text(Self.plain).contains("? not known"))
     }
 }

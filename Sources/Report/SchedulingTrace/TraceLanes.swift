@@ -41,15 +41,17 @@ struct TraceLanes {
             lines.append(
                 style.fit("  " + TerminalText.padded(label, to: Self.labelWidth - 2) + Self.trimmed(String(cells))))
         }
+        var hasUnknown = false
         for (thread, letter) in zip(threads, Self.letters(threads.count)) {
             let cells = thread.lane.columns(width, end: summary.nanoseconds).map(Marks.State.init)
+            hasUnknown = hasUnknown || cells.contains(.unknown)
             let label = Self.label(thread, letter, width: Self.labelWidth - 3)
             lines.append("  " + TerminalText.padded(label, to: Self.labelWidth - 2) + marks.draw(cells))
         }
         let right = ScheduleText.time(summary.nanoseconds)
         let blanks = String(repeating: " ", count: max(width - 1 - TerminalText.width(right), 1))
         lines.append(style.faint(String(repeating: " ", count: Self.labelWidth) + "0" + blanks + right))
-        lines.append("  " + marks.legend(columns - 2))
+        lines.append("  " + marks.legend(columns - 2, hasUnknown: hasUnknown))
         let legend = names.legend(isWhole: isWhole, moreCores: isWhole ? summary.cores.count - cores.count : 0)
         lines.append(style.fit("  " + TerminalText.cut(legend, to: columns - 2)))
         self.lines = lines
@@ -117,11 +119,11 @@ struct TraceLanes {
         }
 
         /// Uncoloured where it must be cut.
-        func legend(_ columns: Int) -> String {
+        func legend(_ columns: Int, hasUnknown: Bool) -> String {
             let parts = [
                 (State.running, "ran"), (.both, "ran and waited"), (.waiting, "waited for a core"),
                 (.partly, "ran a little"), (.blocked, "blocked"),
-            ]
+            ] + (hasUnknown ? [(.unknown, "not known")] : [])
             let plain = parts.map { "\(character($0)) \($1)" }.joined(separator: "   ")
             guard TerminalText.width(plain) <= columns else { return TerminalText.cut(plain, to: columns) }
             return parts.map { "\(colored(String(character($0)), $0)) \($1)" }.joined(separator: "   ")
