@@ -59,8 +59,12 @@ extension LiveTests {
                 if: installed("chrt") != nil && (try? run(["chrt", "-r", "1", "true"]).status) == 0,
                 "real-time threads are not permitted here"))
         func roundRobinThreadsTakeTurns() throws {
-            let children = try (0..<2).map { _ in try Self.pinned(["chrt", "-r", "1", "sh", "-c", Self.loop]) }
+            // Real-time first: an ordinary thread would get no turn on the core of the one before it.
+            let children = try (0..<2).map { _ in
+                try Child(["chrt", "-r", "1", "taskset", "-c", "0", "sh", "-c", Self.loop])
+            }
             defer { for child in children { child.end() } }
+            #expect(comesTrue { children.allSatisfy { ProcessView(pid: $0.pid).status("Name") == "sh" } })
             let tally = try SwitchTally(try Self.scope(children[0]), seconds: 0.7)
             for child in children {
                 let thread = tally.thread(child.pid)
