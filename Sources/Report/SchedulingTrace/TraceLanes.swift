@@ -120,10 +120,11 @@ struct TraceLanes {
 
         /// Uncoloured where it must be cut.
         func legend(_ columns: Int, hasUnknown: Bool) -> String {
-            let parts = [
-                (State.running, "ran"), (.both, "ran and waited"), (.waiting, "waited for a core"),
-                (.partly, "ran a little"), (.blocked, "blocked"),
-            ] + (hasUnknown ? [(.unknown, "not known")] : [])
+            let parts =
+                [
+                    (State.running, "ran"), (.both, "ran and waited"), (.waiting, "waited for a core"),
+                    (.partly, "ran a little"), (.blocked, "blocked"),
+                ] + (hasUnknown ? [(.unknown, "not known")] : [])
             let plain = parts.map { "\(character($0)) \($1)" }.joined(separator: "   ")
             guard TerminalText.width(plain) <= columns else { return TerminalText.cut(plain, to: columns) }
             return parts.map { "\(colored(String(character($0)), $0)) \($1)" }.joined(separator: "   ")
