@@ -11,7 +11,6 @@ let settings: [SwiftSetting] = [
 ]
 
 let system = Target.Dependency.product(name: "SystemPackage", package: "swift-system")
-let protobuf = Target.Dependency.product(name: "SwiftProtobuf", package: "swift-protobuf")
 let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
 
 // The arrows point one way: nusu -> Terminal -> Report -> Analysis -> Model <- Capture -> Kernel -> CLinux.
@@ -25,8 +24,6 @@ let package = Package(
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
-        // Without its default traits: they would bring in Foundation.
-        .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0", traits: []),
     ],
     targets: [
         .target(name: "CLinux"),
@@ -49,10 +46,8 @@ let package = Package(
             ],
             swiftSettings: settings),
         .target(
-            name: "Report", dependencies: ["Analysis", "CDemangle", "Model", protobuf],
-            exclude: [
-                "SchedulingTrace/Perfetto/Perfetto.proto", "SchedulingTrace/Perfetto/README.md",
-            ],
+            name: "Report", dependencies: ["Analysis", "CDemangle", "Model"],
+            exclude: ["SchedulingTrace/Perfetto/README.md"],
             swiftSettings: settings),
         .target(name: "CTerminal", linkerSettings: [.linkedLibrary("tinfo")]),
         .target(name: "Terminal", dependencies: ["CTerminal", "Report", "Analysis", "Model"], swiftSettings: settings),
@@ -86,7 +81,7 @@ let package = Package(
             swiftSettings: settings),
         .testTarget(name: "AnalysisTests", dependencies: ["Analysis", "Model"], swiftSettings: settings),
         .testTarget(
-            name: "ReportTests", dependencies: ["Report", "Analysis", "Model", protobuf], exclude: ["Snapshots"],
+            name: "ReportTests", dependencies: ["Report", "Analysis", "Model"], exclude: ["Snapshots"],
             swiftSettings: settings),
         .testTarget(
             name: "TerminalTests", dependencies: ["Terminal", "Report", "Analysis", "Model"], exclude: ["Snapshots"],

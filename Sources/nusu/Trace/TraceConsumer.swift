@@ -21,12 +21,12 @@ struct TraceConsumer {
 
     mutating func add(_ batch: TraceBatch) throws(Failure) {
         analysis.add(batch)
-        if let bytes = try perfetto?.add(batch) { try write(bytes) }
+        if let bytes = perfetto?.add(batch) { try write(bytes) }
     }
 
     mutating func finish(_ end: TraceEnd) throws(Failure) -> TraceSummary {
         var summary = analysis.finish(end)
-        if let bytes = try perfetto?.finish(end) { try write(bytes) }
+        if let bytes = perfetto?.finish(end) { try write(bytes) }
         if let time = perfetto?.cutAt {
             summary.gaps.append(
                 Gap(
