@@ -17,7 +17,7 @@ struct SchedTrace: ParsableCommand, Verb {
             nusu sched trace [options] -- <command> ...
             """,
         discussion: """
-            Reads the kernel's own records of switches; nothing is stopped. With the right (root, CAP_PERFMON) all cores and \
+            The kernel tells of each switch; nothing is stopped. With the right (root, CAP_PERFMON) all cores and \
             all threads are seen, and who woke whom; without it a user's own process where the kernel allows that; else \
             only the counters of /proc, before and after. What was used and what cannot be shown is said.
 
