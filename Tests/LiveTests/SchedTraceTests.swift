@@ -136,7 +136,9 @@ extension LiveTests {
             let (outcome, document) = try Self.trace(
                 ["\(target.pid)", "--for", "1s"], as: rules.isEmpty ? [] : [Self.filtered] + rules + ["--"])
             let after = ProcessView(pid: target.pid).status("nonvoluntary_ctxt_switches").flatMap { Int($0) }
-            #expect(outcome.status == 0 && document.lost == 0 && document.gaps.isEmpty, "\(document.gaps)")
+            #expect(
+                outcome.status == 0 && document.lost == 0 && document.gaps.isEmpty,
+                "\(outcome.status) \(document.lost) \(document.gaps)")
             let thread = try #require(document.threads.first { $0.tid == target.pid })
             let seen = try #require(thread.involuntarySwitches)
             // The counters are read before nusu starts and after its end.
