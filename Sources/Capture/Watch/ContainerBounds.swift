@@ -17,9 +17,8 @@ struct ContainerBounds {
             return nil
         }
         memory = ContainerBounds.memory(procfs, own)
-        let quota = ContainerBounds.quota(procfs, own)
-        processors = quota?.processors
-        ran = quota?.ran
+        processors = ContainerBounds.quota(procfs, own)
+        ran = ContainerBounds.ran(procfs, own)
         guard memory != nil || processors != nil else { return nil }
     }
 
@@ -61,21 +60,29 @@ struct ContainerBounds {
     }
 
     /// cpu.max of version 2: `200000 100000`, or `max 100000`; cpu.cfs_quota_us and cpu.cfs_period_us of version 1.
-    private static func quota(
-        _ procfs: ProcFS, _ own: Int32
-    ) -> (processors: Double, ran: (file: KeptFile, isUnified: Bool)?)? {
+    private static func quota(_ procfs: ProcFS, _ own: Int32) -> Double? {
+        func number(_ path: String) -> Double? { procfs.text(path).flatMap { Double($0) } }
         for group in (try? procfs.groups(of: own, controller: "cpu")) ?? [] {
-            if group.isUnified {
-                let parts = (procfs.text(group.path + "/cpu.max") ?? "").split(separator: " ").compactMap { Double($0) }
-                guard parts.count == 2, parts[0] > 0, parts[1] > 0 else { continue }
-                return (parts[0] / parts[1], (try? KeptFile(group.path + "/cpu.stat")).map { ($0, true) })
+            let parts =
+                group.isUnified
+                ? (procfs.text(group.path + "/cpu.max") ?? "").split(separator: " ").map { Double($0) }
+                : [number(group.path + "/cpu.cfs_quota_us"), number(group.path + "/cpu.cfs_period_us")]
+            if parts.count == 2, let quota = parts[0], let period = parts[1], quota > 0, period > 0 {
+                return quota / period
             }
-            guard let quota = procfs.text(group.path + "/cpu.cfs_quota_us").flatMap({ Double($0) }), quota > 0,
-                let period = procfs.text(group.path + "/cpu.cfs_period_us").flatMap({ Double($0) }), period > 0
-            else { continue }
-            return (quota / period, (try? KeptFile(group.path + "/cpuacct.usage")).map { ($0, false) })
         }
         return nil
+    }
+
+    /// What the group's processes ran. Version 1 counts in a hierarchy of its own.
+    private static func ran(_ procfs: ProcFS, _ own: Int32) -> (file: KeptFile, isUnified: Bool)? {
+        guard
+            let group = try? procfs.groups(of: own, controller: "cpuacct").first(where: { group in
+                access(group.path + (group.isUnified ? "/cpu.stat" : "/cpuacct.usage"), R_OK) == 0
+            })
+        else { return nil }
+        let name = group.isUnified ? "/cpu.stat" : "/cpuacct.usage"
+        return (try? KeptFile(group.path + name)).map { ($0, group.isUnified) }
     }
 
     private static func number(_ file: KeptFile, _ buffer: UnsafeMutableRawBufferPointer) -> UInt64? {

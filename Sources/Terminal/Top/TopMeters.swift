@@ -31,7 +31,7 @@ struct TopMeters {
 
     /// Of a container only its share is shown: the machine's processors are not its own.
     private var cores: [MachineMeters.CoreUse] {
-        guard meters?.sample.bounds?.processors == nil, let cores = meters?.cores, cores.count > 1 else { return [] }
+        guard meters?.boundUse == nil, let cores = meters?.cores, cores.count > 1 else { return [] }
         return cores
     }
 

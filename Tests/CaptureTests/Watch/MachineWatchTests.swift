@@ -98,6 +98,32 @@ import Testing
         #expect(watch.sample().bounds?.memoryUsedBytes == 800_000)
     }
 
+    /// Version 1 has a hierarchy for each controller.
+    @Test func limitsOfVersionOne() throws {
+        let (fixture, procfs) = try Self.container()
+        let own = getpid()
+        try fixture.write("proc/\(own)/cgroup", "4:memory:/box\n2:cpuacct:/box\n1:cpu:/box\n0::/\n")
+        try fixture.write(
+            "proc/self/mountinfo",
+            """
+            31 24 0:27 / /memory rw - cgroup cgroup rw,memory
+            32 24 0:28 / /cpu rw - cgroup cgroup rw,cpu
+            33 24 0:29 / /cpuacct rw - cgroup cgroup rw,cpuacct
+
+            """)
+        try fixture.write("memory/box/memory.limit_in_bytes", "1048576\n")
+        try fixture.write("memory/box/memory.usage_in_bytes", "900000\n")
+        try fixture.write("memory/box/memory.stat", "inactive_file 1\ntotal_inactive_file 50000\n")
+        try fixture.write("cpu/box/cpu.cfs_quota_us", "50000\n")
+        try fixture.write("cpu/box/cpu.cfs_period_us", "100000\n")
+        try fixture.write("cpuacct/box/cpuacct.usage", "1500000000\n")
+        let bounds = try #require(MachineWatch(procfs: procfs).sample().bounds)
+        #expect(bounds.processors == 0.5)
+        #expect(bounds.memoryLimitBytes == 1_048_576 && bounds.memoryUsedBytes == 900_000)
+        #expect(bounds.cacheBytes == 50_000)
+        #expect(bounds.ranSeconds == 1.5)
+    }
+
     /// A service's limits are not the machine's.
     @Test func outsideOfContainersThereAreNone() throws {
         let (fixture, procfs) = try Self.container(namespace: "pid:[4026531836]")
