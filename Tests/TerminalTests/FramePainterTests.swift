@@ -83,7 +83,7 @@ private struct Screen {
             if round % 50 == 0 { painter.forget() }
             frame.cursor = Bool.random() ? Frame.Position(row: .random(in: 0..<6), column: .random(in: 0..<30)) : nil
             screen.take(painter.paint(frame))
-            #expect(screen.text == frame.text)
+            try #require(screen.text == frame.text)
             #expect(screen.hasCursor == (frame.cursor != nil))
             if let cursor = frame.cursor { #expect(screen.row == cursor.row && screen.column == cursor.column) }
         }

@@ -49,6 +49,7 @@ extension DetailPane {
         var keys = [("Esc", "back"), ("←→", "page")]
         if case .looking = page.phase, !page.lines.isEmpty, !tab.isCostly { keys.append(("", "reading …")) }
         if page.phase == .planned { keys.append(("Enter", "look now")) }
+        if page.phase == .refused { keys.append(("Enter", "what can be seen")) }
         if isLong { keys += [("↑↓", "scroll"), ("<>", "sideways")] }
         if page.phase == .looked { keys.append(("r", "again")) }
         if !isReadOnly { keys.append(("k", "send a signal")) }
