@@ -6,7 +6,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <pthread.h>
+#include <sched.h>
 #include <signal.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -27,6 +30,8 @@ static size_t leaving_size;
 struct state {
     int taken;
     struct termios before, during;
+    /// Held by the thread that has the terminal for as long as it lives.
+    pthread_mutex_t life;
 };
 static struct state *state;
 
@@ -190,7 +195,6 @@ void cterminal_stop(void) {
 // MARK: The guard
 
 static pid_t guard = -1;
-static int guard_end = -1;
 
 /// Where the program's arguments lie, in one piece (fs/proc/base.c, get_mm_cmdline).
 static char *arguments;
@@ -212,26 +216,39 @@ static void set_name(const char *name) {
     strncpy(arguments, name, arguments_size - 1);
 }
 
-static void keep_guard(int end) {
+/// The guard is to be quicker than the shell that waits for the same end: before all others where it may, else as one that
+/// needs its processor for a moment only (man 2 sched_setattr; Linux 6.12 takes the time for everybody's).
+static void hurry(void) {
+    struct sched_param first = {.sched_priority = 1};
+    if (sched_setscheduler(0, SCHED_RR, &first) == 0) return;
+    struct {
+        uint32_t size, policy;
+        uint64_t flags;
+        int32_t nice;
+        uint32_t priority;
+        uint64_t runtime, deadline, period;
+    } moment = {.size = 48, .policy = SCHED_OTHER, .nice = getpriority(PRIO_PROCESS, 0), .runtime = 100000};
+    syscall(SYS_sched_setattr, 0, &moment, 0U);
+}
+
+static void keep_guard(void) {
     // Away from the terminal's signals; a shell that stops or ends the job does not mean it.
     setsid();
     sigset_t all;
     sigfillset(&all);
     sigprocmask(SIG_SETMASK, &all, NULL);
     set_name("nusu-guard");
-    // It is to be quicker than the shell that waits for the same end. Where that may not be, it is most times.
-    setpriority(PRIO_PROCESS, 0, -20);
+    hurry();
     // Nothing else of nusu's may stay open because of it. Above the places that are filled first.
     int high = 512;
-    int sources[3] = {input_end, output_end, end};
-    for (int i = 0; i < 3; i++) sources[i] = fcntl(sources[i], F_DUPFD, high);
-    for (int i = 0; i < 3; i++) dup2(sources[i], i);
-    if (syscall(SYS_close_range, 3U, ~0U, 0U) != 0)
-        for (int descriptor = 3; descriptor < 1024; descriptor++) close(descriptor);
-    char byte;
-    ssize_t count;
-    do count = read(2, &byte, 1);
-    while (count < 0 && errno == EINTR);
+    int sources[2] = {input_end, output_end};
+    for (int i = 0; i < 2; i++) sources[i] = fcntl(sources[i], F_DUPFD, high);
+    for (int i = 0; i < 2; i++) dup2(sources[i], i);
+    if (syscall(SYS_close_range, 2U, ~0U, 0U) != 0)
+        for (int descriptor = 2; descriptor < 1024; descriptor++) close(descriptor);
+    // Whatever ends the owner of a robust mutex, the kernel gives it on (man 2 get_robust_list), and does so before it takes the
+    // memory apart and tells the shell: a pipe's end would be told later.
+    pthread_mutex_lock(&state->life);
     if (!__atomic_exchange_n(&state->taken, 0, __ATOMIC_SEQ_CST)) _exit(0);
     write_all(1, leaving, leaving_size);
     // A shell that was quicker has set what it needs.
@@ -241,26 +258,27 @@ static void keep_guard(int end) {
 }
 
 int cterminal_start_guard(void) {
-    int ends[2];
-    if (state == NULL || pipe2(ends, O_CLOEXEC) != 0) return -1;
+    if (state == NULL || guard >= 0) return -1;
+    pthread_mutexattr_t attributes;
+    pthread_mutexattr_init(&attributes);
+    pthread_mutexattr_setpshared(&attributes, PTHREAD_PROCESS_SHARED);
+    pthread_mutexattr_setrobust(&attributes, PTHREAD_MUTEX_ROBUST);
+    pthread_mutex_init(&state->life, &attributes);
+    pthread_mutexattr_destroy(&attributes);
+    pthread_mutex_lock(&state->life);
     pid_t child = fork();
-    if (child == 0) {
-        close(ends[1]);
-        keep_guard(ends[0]);
-    }
-    close(ends[0]);
+    if (child == 0) keep_guard();
     if (child < 0) {
-        close(ends[1]);
+        pthread_mutex_unlock(&state->life);
         return -1;
     }
     guard = child;
-    guard_end = ends[1];
     return 0;
 }
 
 void cterminal_dismiss_guard(void) {
     if (guard < 0) return;
-    close(guard_end);
+    pthread_mutex_unlock(&state->life);
     while (waitpid(guard, NULL, 0) < 0 && errno == EINTR) {}
     guard = -1;
 }

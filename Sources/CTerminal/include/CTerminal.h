@@ -26,7 +26,7 @@ void cterminal_leave(void);
 int cterminal_watch_signals(void);
 
 /// Starts a process that gives the terminal back where nusu could not: a KILL. -1 and errno where none can be started. It ends
-/// with the program, or with `cterminal_dismiss_guard`.
+/// with the calling thread, or with `cterminal_dismiss_guard`.
 int cterminal_start_guard(void);
 void cterminal_dismiss_guard(void);
 
