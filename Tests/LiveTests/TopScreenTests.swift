@@ -5,6 +5,9 @@ extension LiveTests {
     /// The live screen, driven in a real terminal.
     @Suite(.enabled(if: Tmux.isThere, "needs tmux"))
     struct TopScreenTests {
+        /// The program's name as the kernel keeps it.
+        private static let name = String(Surroundings.nusu.split(separator: "/").last?.prefix(15) ?? "")
+
         /// A shell with `nusu top` in it, of nobody's settings; `before` is what the terminal was.
         private func start(_ options: String = "", rows: Int = 30, columns: Int = 100) throws -> (Tmux, before: String)
         {
@@ -115,8 +118,8 @@ extension LiveTests {
             try terminal.send("Enter")
             // Nobody's but this screen's.
             let top = try #require(
-                try run(["pgrep", "-P", terminal.fact("pane_pid"), "-x", "nusu"]).text.split(separator: "\n").first)
-            let look = { try run(["pgrep", "-P", String(top), "-x", "nusu"]).text.split(separator: "\n").first }
+                try run(["pgrep", "-P", terminal.fact("pane_pid"), "-x", Self.name]).text.split(separator: "\n").first)
+            let look = { try run(["pgrep", "-P", String(top), "-x", Self.name]).text.split(separator: "\n").first }
             #expect(try comesTrue { try look() != nil })
             try terminal.send("Escape")
             try terminal.waits(for: "COMMAND")
@@ -145,7 +148,7 @@ extension LiveTests {
         @Test func leavesATerminalThatCanBeUsedAfterAKill() throws {
             let (terminal, before) = try start()
             let shell = try terminal.fact("pane_pid")
-            let found = try run(["pgrep", "-P", shell, "-x", "nusu"]).text
+            let found = try run(["pgrep", "-P", shell, "-x", Self.name]).text
             let top = try #require(found.split(separator: "\n").first.map(String.init))
             let guards = try run(["pgrep", "-P", top, "-x", "nusu-guard"]).text.split(separator: "\n")
             #expect(guards.count == 1)
