@@ -38,7 +38,7 @@ static struct state *state;
 /// What was written to stderr meanwhile, and where it should have gone.
 static int held_back = -1, errors_before = -1;
 
-/// A signal that ends nusu has come, and was not answered yet.
+/// The signal that ends nusu has come, and was not answered yet.
 static volatile sig_atomic_t is_ending;
 
 static void write_all(int descriptor, const char *bytes, size_t size) {
@@ -115,6 +115,8 @@ int cterminal_enter(int input, int output, const char *enter, const char *leave)
 }
 
 void cterminal_leave(void) {
+    // It has answered.
+    if (is_ending) alarm(0);
     if (state == NULL || !__atomic_exchange_n(&state->taken, 0, __ATOMIC_SEQ_CST)) return;
     int error = errno;
     // Of a program in the background the terminal is not: setting it would stop the program.
@@ -146,13 +148,19 @@ static void end_by(int signal) {
     raise(signal);
 }
 
+/// A program that does not answer within this is stuck, perhaps in a write to a terminal that takes nothing.
+static const unsigned patience_seconds = 3;
+
 static void on_signal(int signal) {
     int error = errno;
     int ends = signal == SIGINT || signal == SIGTERM || signal == SIGHUP || signal == SIGQUIT;
-    if (ends && is_ending) {
-        end_by(signal);
+    if (signal == SIGALRM || (ends && is_ending)) {
+        end_by(signal == SIGALRM && is_ending ? is_ending : signal);
     } else {
-        if (ends) is_ending = 1;
+        if (ends) {
+            is_ending = signal;
+            alarm(patience_seconds);
+        }
         char byte = (char)signal;
         // A full pipe is read soon, and says enough.
         if (write(told[1], &byte, 1) < 0 && ends) end_by(signal);
@@ -178,7 +186,7 @@ int cterminal_watch_signals(void) {
         struct sigaction action = {.sa_sigaction = on_crash, .sa_flags = SA_SIGINFO | SA_ONSTACK | (int)SA_RESETHAND | SA_NODEFER};
         sigaction(crashes[i], &action, NULL);
     }
-    static const int signals[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP, SIGCONT, SIGWINCH};
+    static const int signals[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP, SIGCONT, SIGWINCH, SIGALRM};
     for (size_t i = 0; i < sizeof signals / sizeof *signals; i++) {
         struct sigaction action = {.sa_handler = on_signal}, previous;
         if (sigaction(signals[i], NULL, &previous) == 0 && previous.sa_handler == SIG_IGN) continue;

@@ -48,7 +48,9 @@ extension LiveTests {
             try expectGivenBack(terminal, settings)
         }
 
-        @Test(arguments: [("TERM", 143), ("HUP", 129), ("QUIT", 131), ("INT", 130), ("SEGV", 139), ("BUS", 135)])
+        @Test(arguments: [
+            ("TERM", 143), ("HUP", 129), ("QUIT", 131), ("INT", 130), ("SEGV", 139), ("BUS", 135), ("ALRM", 142),
+        ])
         func bySignals(_ signal: String, _ status: Int) throws {
             let (terminal, settings) = try start()
             _ = try run(["kill", "-\(signal)", try pid(terminal)])
@@ -98,6 +100,17 @@ extension LiveTests {
             usleep(100_000)
             try terminal.send("C-c")
             try expectGivenBack(terminal, settings)
+        }
+
+        /// Closed, the terminal says so once.
+        @Test func aProgramThatHearsNothingEndsWithItsTerminal() throws {
+            var terminal: Tmux? = try start().terminal
+            try terminal?.send("l")
+            try terminal?.waits(for: "hears nothing")
+            let program = ProcessView(pid: try #require(try terminal.flatMap { pid_t(try pid($0)) }))
+            #expect(program.state != nil)
+            terminal = nil
+            #expect(comesTrue { [nil, "Z"].contains(program.state) })
         }
 
         @Test func keysMouseAndSizeComeIn() throws {

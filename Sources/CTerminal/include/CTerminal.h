@@ -21,8 +21,8 @@ int cterminal_enter(int input, int output, const char *enter, const char *leave)
 void cterminal_leave(void);
 
 /// From now on a crash gives the terminal back before it ends the program, and signals are told at the pipe that is returned, one byte
-/// each: those that end, stop and continue a program, and the one of a new size. Who is ended a second time before it could
-/// answer the first is ended. -1 and errno where there is no pipe. What was ignored stays ignored.
+/// each: those that end, stop and continue a program, and the one of a new size. Who does not answer one that ends it by giving the
+/// terminal back is ended by the next, or after 3 s. -1 and errno where there is no pipe. What was ignored stays ignored.
 int cterminal_watch_signals(void);
 
 /// Starts a process that gives the terminal back where nusu could not: a KILL. -1 and errno where none can be started. It ends
