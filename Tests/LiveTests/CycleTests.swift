@@ -74,12 +74,24 @@ extension LiveTests {
             }
         }
 
-        private func compare(_ program: String, _ name: String, options: [String] = []) throws {
+        private func look(
+            _ program: String, _ name: String, _ options: [String]
+        ) throws -> (CycleDemo, CycleDocument, [CyclePath: [CycleDocument.Group]]) {
             let demo = try CycleDemo(program, name)
             let document = try CycleDocument.read(LeakRun("\(demo.pid)", options))
             var groups: [CyclePath: [CycleDocument.Group]] = [:]
             for group in document.groups {
                 if let path = group.path { groups[path, default: []].append(group) }
+            }
+            return (demo, document, groups)
+        }
+
+        private func compare(_ program: String, _ name: String, options: [String] = []) throws {
+            var (demo, document, groups) = try look(program, name, options)
+            // One word that a worker's stack still has may hold all rings of tasks: each was linked to the next while it waited
+            // for a thread. Another program has other words.
+            for _ in 0..<2 where demo.expectations.contains(where: { !$0.isCertain && groups[$0.path] == nil }) {
+                (demo, document, groups) = try look(program, name, options)
             }
             for ring in demo.expectations {
                 let found = groups.removeValue(forKey: ring.path) ?? []

@@ -81,7 +81,7 @@ extension LiveTests {
         }
 
         @Test("A search finds neither itself nor who runs it") func neverItself() throws {
-            let pattern = "nusu-pattern-\(getpid())"
+            let pattern = "nusu-search-pattern-\(getpid())"
             let shell = try run(["sh", "-c", "\(Surroundings.nusu) find \(pattern); echo $?"])
             #expect(shell.text == "1\n")
             #expect(shell.errors.contains("15 characters"))
