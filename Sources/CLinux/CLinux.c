@@ -365,7 +365,8 @@ int clinux_bpf_program(const uint64_t *code, uint32_t count, uint32_t hook) {
         .prog_type = BPF_PROG_TYPE_TRACING,
         .insn_cnt = count,
         .insns = (uint64_t)(uintptr_t)code,
-        // The kernel lets only programs under the GPL read its memory: these instructions may be used under it too.
+        // The kernel lets only programs under the GPL read its memory: these instructions may be used under it too, as the head
+        // of SchedulerCode.swift says.
         .license = (uint64_t)(uintptr_t)"Dual BSD/GPL",
         .prog_name = "nusu_sched",
         .expected_attach_type = BPF_TRACE_RAW_TP,

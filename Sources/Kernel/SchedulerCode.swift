@@ -1,3 +1,9 @@
+// SPDX-License-Identifier: Apache-2.0 OR BSD-2-Clause OR GPL-2.0-only
+//
+// nusu is under the Apache License 2.0. The instructions that this file makes may also be used under the BSD 2-Clause License or
+// the GNU General Public License, version 2: the kernel lets programs read its memory only if they are under a licence that goes
+// with its own, and is told "Dual BSD/GPL" of these (clinux_bpf_program; include/linux/license.h).
+
 /// The instructions of the programs that run at the scheduler's hooks (Documentation/bpf/standardization/instruction-set.rst), made
 /// for one kernel's layout. The kernel checks them before it runs them: that they end, and touch nothing but their own memory.
 ///
