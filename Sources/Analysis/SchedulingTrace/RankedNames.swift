@@ -93,16 +93,23 @@ struct RecentSpans: Sendable {
     }
 
     /// Adds what each had of the time from `start` on to `ranked`.
-    func credit(from start: Int, to end: Int, _ ranked: inout RankedNames) {
-        var credited = 0
-        for age in 0..<ring.count {
-            let span = ring[(next + ring.count - 1 - age) % ring.count]
-            guard span.end > start else { break }
+    /// - Parameter present: who is there now, and has not been put away yet.
+    func credit(from start: Int, to end: Int, present: Span?, _ ranked: inout RankedNames) {
+        var left = end - start
+        func credit(_ span: Span) {
             let time = min(span.end, end) - max(span.start, start)
-            guard time > 0 else { continue }
+            guard time > 0 else { return }
             ranked.add(span.name, pid: span.pid, weight: time)
-            credited += time
+            left -= time
         }
-        ranked.addRest(max(end - start - credited, 0))
+        if let present { credit(present) }
+        // The latest first.
+        var index = next
+        for _ in ring.indices {
+            index = (index == 0 ? ring.count : index) - 1
+            guard ring[index].end > start else { break }
+            credit(ring[index])
+        }
+        ranked.addRest(max(left, 0))
     }
 }

@@ -176,18 +176,9 @@ package struct TraceAnalysis: Sendable {
 
     /// Notes who had a core while a thread waited for it.
     private mutating func credit(from start: Int, in core: Int, to index: Int) {
-        var ranked = threads[index].ranInstead
-        threads[index].ranInstead = RankedNames()
         // Who has it still has not been put away yet.
-        let occupant = cores[core].occupant
-        if cores[core].since < now, let span = span(core, of: occupant) {
-            var spans = cores[core].recent
-            spans.append(span)
-            spans.credit(from: start, to: now, &ranked)
-        } else {
-            cores[core].recent.credit(from: start, to: now, &ranked)
-        }
-        threads[index].ranInstead = ranked
+        let present = cores[core].since < now ? span(core, of: cores[core].occupant) : nil
+        cores[core].recent.credit(from: start, to: now, present: present, &threads[index].ranInstead)
     }
 
     private mutating func leave(_ key: ThreadKey, _ leaving: SwitchEvent.Leaving, _ core: Int) {
