@@ -36,7 +36,7 @@ struct ThreadRecord: Sendable {
     /// When it was woken while it still ran.
     var wokenAt: Int?
     /// How and where it sleeps now.
-    private var sleep: SleepState?
+    private(set) var sleep: SleepState?
     private var place = BlockReason.noPlace
 
     private(set) var run = 0
@@ -103,6 +103,11 @@ struct ThreadRecord: Sendable {
     /// Whether nothing that it did has been seen.
     var isNew: Bool { mode == .unseen || mode == .foundReady || mode == .foundAsleep }
     private var isBlocked: Bool { mode == .blocked || mode == .foundAsleep }
+    /// Whether nothing is lost when it is forgotten until it is heard of again: of others than those that the trace is about nobody asks
+    /// how long they slept.
+    var onlySleeps: Bool {
+        began == nil && (mode == .foundAsleep || mode == .unseen) || !isChosen && mode == .blocked
+    }
 
     // MARK: - What happened
 

@@ -2,8 +2,10 @@ import Model
 
 /// The threads of a trace, found by their numbers; a bounded number of them.
 struct ThreadTable: Sendable {
-    /// Who comes when there are so many, and nobody has ended, is only counted with its core.
+    /// Who comes when there are so many, of whom none has ended or sleeps without telling anything, is only counted with its core.
     static let limit = 4096
+    /// Sleepers beyond that keep their records.
+    private static let sleeperLimit = 65_536
     /// PID_MAX_LIMIT of 64-bit kernels (linux/threads.h).
     private static let numberLimit: Int32 = 4_194_304
 
@@ -15,6 +17,16 @@ struct ThreadTable: Sendable {
     private var pages: [[Int32]] = []
     private static let pageBits: Int32 = 10
     private var appeared: Int32 = 0
+    /// What is kept of threads whose records made room: a machine has thousands that sleep all the while.
+    private struct Sleeper: Sendable {
+        let pid: Int32
+        let name: Int32
+        let isChosen: Bool
+        /// nil: that it sleeps has not been said.
+        let sleep: SleepState?
+    }
+    /// By their numbers.
+    private var sleepers: [Int32: Sleeper] = [:]
     /// How many more are turned away before it is looked again who has ended: a look goes through all.
     private var untilFold = 0
 
@@ -58,25 +70,43 @@ struct ThreadTable: Sendable {
             return nil
         }
         if let before = place(key.tid) { records[before].end(at: time) }
-        records.append(
-            ThreadRecord(key, number: appeared, name: name, isChosen: isChosen, mode: mode, at: time, isNew: isNew))
+        let sleeper = sleepers.isEmpty ? nil : sleepers.removeValue(forKey: key.tid)
+        var record = ThreadRecord(
+            key, number: appeared, name: name, isChosen: isChosen, mode: mode, at: time, isNew: isNew)
+        if let sleeper, key.pid == 0 || sleeper.pid == 0 || key.pid == sleeper.pid {
+            record.key.pid = max(key.pid, sleeper.pid)
+            if sleeper.isChosen { folded.count -= 1 }
+            if mode == .unseen, !isNew {
+                record.name = sleeper.name
+                if let sleep = sleeper.sleep { record.find(sleep) }
+            }
+        }
+        records.append(record)
         appeared += 1
         setPlace(key.tid, records.count - 1)
         return records.count - 1
     }
 
-    /// Makes room: of those that ended, the half that ran and waited least are kept as sums only.
+    /// Makes room: of those that ended, or that sleep and have nothing to show, the half that ran and waited least are kept as sums
+    /// only; those whom the trace is not about go first.
     private mutating func fold() {
-        let gone = records.indices.filter { records[$0].mode == .gone }.sorted {
+        let mayLeave = records.indices.filter {
+            records[$0].mode == .gone || records[$0].onlySleeps && sleepers.count < Self.sleeperLimit
+        }.sorted {
             (records[$0].isChosen ? 1 : 0, records[$0].run + records[$0].wait)
                 < (records[$1].isChosen ? 1 : 0, records[$1].run + records[$1].wait)
         }
-        let leaving = Set(gone.prefix((gone.count + 1) / 2))
+        let leaving = Set(mayLeave.prefix((mayLeave.count + 1) / 2))
         untilFold = leaving.count < Self.limit / 16 ? Self.limit / 16 : 0
         guard !leaving.isEmpty else { return }
         for index in leaving {
             let record = records[index]
             if place(record.key.tid) == index { setPlace(record.key.tid, nil) }
+            if record.mode != .gone {
+                sleepers[record.key.tid] = Sleeper(
+                    pid: record.key.pid, name: record.name, isChosen: record.isChosen,
+                    sleep: record.mode == .unseen ? nil : record.sleep ?? .interruptible)
+            }
             guard record.isChosen else { continue }
             folded.count += 1
             folded.run += record.run

@@ -25,7 +25,7 @@ extension TraceAnalysis {
             summary.gaps.append(
                 Gap(
                     what: "\(threads.turnedAway) records of further threads",
-                    reason: "over \(ThreadTable.limit) were there at once",
+                    reason: "over \(ThreadTable.limit) were busy at once",
                     remedy: "trace one process, or a shorter time"))
         }
         return summary

@@ -158,7 +158,7 @@ package struct ThreadSchedule: Sendable {
     }
 }
 
-/// Threads that had ended, and did least.
+/// Threads that had ended and did least, or were found asleep and slept on: more than are told apart.
 package struct FoldedThreads: Hashable, Sendable {
     package var count = 0
     package var run = 0

@@ -42,14 +42,14 @@ extension TraceReport {
     private func others(_ count: Int) -> String? {
         var parts: [String] = []
         if count < shown.count { parts.append("\(Units.grouped(shown.count - count)) that waited less (--threads 0)") }
-        let silent = summary.threads.count - shown.count
+        let folded = summary.folded
+        let silent = summary.threads.count - shown.count + (folded.run == 0 ? folded.count : 0)
         if silent > 0, shown.first.map({ ($0.run ?? 0) > 0 || $0.waitAtLeast > 0 }) ?? false {
             parts.append("\(Units.grouped(silent)) that never ran")
         }
-        if summary.folded.count > 0 {
+        if folded.run > 0 {
             parts.append(
-                "\(Units.grouped(summary.folded.count)) that ended early and ran \(ScheduleText.time(summary.folded.run))"
-            )
+                "\(Units.grouped(folded.count)) that slept or ended early and ran \(ScheduleText.time(folded.run))")
         }
         return parts.isEmpty ? nil : "     and " + parts.joined(separator: ", ")
     }

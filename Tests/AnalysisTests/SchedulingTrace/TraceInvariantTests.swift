@@ -156,4 +156,38 @@ import Testing
         #expect(summary.threads.count + summary.folded.count >= count)
         #expect(summary.run == count * 5000 && summary.gaps.isEmpty)
     }
+
+    /// A machine with thousands of threads that sleep, found before the one that the trace is about.
+    @Test(arguments: [true, false]) func sleepersLeaveRoom(isMachine: Bool) throws {
+        let target = TraceFixture.thread(30_000)
+        let waker = TraceFixture.thread(20)
+        var trace = TraceFixture(
+            cores: 2, scope: isMachine ? .machine : .process(TraceFixture.process(30_000, "target")))
+        let count: Int32 = 6000
+        for tid in 10..<(10 + count) {
+            trace.name(tid, tid == 20 ? "waker" : "sleeper")
+            trace.at(0, .found(TraceFixture.thread(tid), .interruptible))
+        }
+        trace.name(30_000, "target")
+        trace.at(0, .found(target, .interruptible))
+        trace.at(2, .switchIn(waker), .wakeup(target, by: waker))
+        trace.at(3, core: 1, .switchIn(target))
+        trace.at(4, .switchOut(waker, .blocked(.interruptible)), .switchIn(.idle))
+        // Each of them runs once.
+        for tid in 10..<(10 + count) {
+            let time = 4 + Double(tid) / 1000
+            trace.at(time, .wakeup(TraceFixture.thread(tid), by: .idle), .switchIn(TraceFixture.thread(tid)))
+            trace.at(time, .switchOut(TraceFixture.thread(tid), .blocked(nil)), .switchIn(.idle))
+            // Of a process the sleepers are nobody's concern; of a machine the busy ones are too many.
+            if isMachine, tid == 1000 { break }
+        }
+        trace.at(20, core: 1, .switchOut(target, .blocked(.interruptible)))
+        let summary = trace.summary(endingAt: 24)
+        let thread = try #require(summary.thread(30_000))
+        #expect(thread.run == 17_000_000 && thread.wait == 1_000_000 && thread.blocked == 6_000_000)
+        #expect(thread.wokenBy.items.first?.who == .command(CommandName("waker".utf8)))
+        #expect(summary.gaps.isEmpty && summary.threads.count <= ThreadTable.limit)
+        #expect(summary.threads.count + summary.folded.count == (isMachine ? Int(count) + 1 : 1))
+        if isMachine { #expect(summary.thread(20)?.wait == 2_000_000 && summary.thread(20)?.blocked == 20_000_000) }
+    }
 }
