@@ -61,11 +61,17 @@ enum SavedFile {
 
     /// Says early what would fail after the look.
     static func check(_ path: String, isTerminal: Bool) throws(Failure) {
-        if path == standardOutput, isTerminal {
-            throw Failure(
-                .usage, what: "a saved snapshot is not for a terminal", subject: "--save",
-                remedy: "send it somewhere: nusu leaks PID --save - | ssh HOST 'cat > FILE.nusu'")
-        }
+        try check(
+            path, isTerminal: isTerminal, what: "a saved snapshot", option: "--save",
+            remedy: "send it somewhere: nusu leaks PID --save - | ssh HOST 'cat > FILE.nusu'")
+    }
+
+    /// - Parameter what: is written to `path`, as `option` asked for.
+    static func check(
+        _ path: String, isTerminal: Bool, what: String, option: String, remedy: String
+    ) throws(Failure) {
+        guard path == standardOutput, isTerminal else { return }
+        throw Failure(.usage, what: "\(what) is not for a terminal", subject: option, remedy: remedy)
     }
 
     /// Saves what was looked at, with the names that only the process can tell.

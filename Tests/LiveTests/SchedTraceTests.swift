@@ -187,6 +187,20 @@ extension LiveTests {
             #expect(cut.outcome.status == 2 && cut.document.gaps.contains { $0.reason.contains("cut short") })
         }
 
+        @Test func stdoutIsAFile() throws {
+            let target = try Child(["sleep", "60"])
+            let arguments = [Surroundings.nusu, "sched", "trace", "\(target.pid)", "--for", "200ms"]
+            let saved = try run(arguments + ["--save", "-"], withinSeconds: 30)
+            // Without records there is no such file, but counters are saved too.
+            let file = try TemporaryFile("trace.nusu", saved.output)
+            let shown = try Self.trace([file.path])
+            #expect(shown.outcome.status == saved.status && shown.document.schema == "nusu.sched/1")
+            for wrong in [["1", "--save", "-", "--perfetto", "-"], ["--save", "-", "--", "true"]] {
+                let outcome = try run([Surroundings.nusu, "sched", "trace"] + wrong, withinSeconds: 30)
+                #expect(outcome.status == 64 && outcome.output.isEmpty, "\(wrong)")
+            }
+        }
+
         @Test func otherFilesAreRefused() throws {
             let file = try TemporaryFile("other.nusu", Array("nothing of the kind".utf8))
             let outcome = try run([Surroundings.nusu, "sched", "trace", file.path], withinSeconds: 30)

@@ -1,4 +1,5 @@
 import Analysis
+import Glibc
 import Model
 import Report
 
@@ -45,10 +46,12 @@ struct TraceConsumer {
     }
 
     /// Opens a file where one was asked for, for as long as `body` takes; under its name stands the whole file or what was there.
+    /// `-` is stdout.
     static func withFile<Result>(
         _ path: String?, _ body: (Int32?) throws(Failure) -> Result
     ) throws(Failure) -> Result {
         guard let path else { return try body(nil) }
+        guard path != SavedFile.standardOutput else { return try body(STDOUT_FILENO) }
         return try SavedFile.replace(path) { (descriptor) throws(Failure) in try body(descriptor) }
     }
 }

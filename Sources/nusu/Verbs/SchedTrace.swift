@@ -49,7 +49,8 @@ struct SchedTrace: ParsableCommand, Verb {
             "How long: 500ms, 10s, 10m. Five seconds, or for a command until it ends.", valueName: "duration"))
     var duration: Seconds?
 
-    @Option(help: ArgumentHelp("Keep what is seen in this file.", valueName: "file"))
+    @Option(
+        help: ArgumentHelp("Keep what is seen in this file; - is stdout, which then has no report.", valueName: "file"))
     var save: String?
 
     @Option(
@@ -79,12 +80,20 @@ struct SchedTrace: ParsableCommand, Verb {
         if save != nil, let target, SavedFile.isPath(target) {
             throw ValidationError("--save is for what runs: \(target) is saved already")
         }
+        if isReportLeftOut {
+            if save == perfetto { throw ValidationError("--save - and --perfetto - exclude each other") }
+            if !command.isEmpty { throw ValidationError("stdout is the command's: give a file in the place of -") }
+        }
     }
+
+    /// Stdout is a file's.
+    private var isReportLeftOut: Bool { save == SavedFile.standardOutput || perfetto == SavedFile.standardOutput }
 
     func run(_ output: Output) throws -> Int32 {
         var output = output
         output.isJSON = self.output.json
         output.color = self.output.color
+        try checkFiles()
         if let target, SavedFile.isPath(target) { return try showSaved(target, output) }
         let procfs = ProcFS()
         let gate = SignalGate(children: true)
@@ -113,7 +122,7 @@ struct SchedTrace: ParsableCommand, Verb {
         gate.hold()
         let report = TraceReport(
             summary: told(summary), file: save, shownThreads: threads, commandStatus: run.commandStatus)
-        try Output.print(self.output.json ? report.json() : report.text(output.style))
+        try show(report, output)
         if let signal = run.signal, signal != SIGINT { return ExitStatus.of(.interrupted(signal: signal)) }
         if let status = run.commandStatus { return status }
         return report.sawEverything ? ExitStatus.done : ExitStatus.lowerBound
@@ -159,7 +168,25 @@ struct SchedTrace: ParsableCommand, Verb {
             return try consumer.finish(end)
         }
         let report = TraceReport(summary: told(summary), file: path, shownThreads: threads)
-        try Output.print(self.output.json ? report.json() : report.text(output.style))
+        try show(report, output)
         return report.sawEverything ? ExitStatus.done : ExitStatus.lowerBound
+    }
+
+    private func checkFiles() throws(Failure) {
+        let isTerminal = isatty(STDOUT_FILENO) == 1
+        for (path, option) in [(save, "--save"), (perfetto, "--perfetto")] {
+            guard let path else { continue }
+            try SavedFile.check(
+                path, isTerminal: isTerminal, what: "a trace's file", option: option,
+                remedy: "send it somewhere: nusu sched trace PID \(option) - | ssh HOST 'cat > FILE'")
+        }
+    }
+
+    private func show(_ report: TraceReport, _ output: Output) throws {
+        guard !isReportLeftOut else {
+            for gap in report.summary.gaps { output.note(gap) }
+            return
+        }
+        try Output.print(self.output.json ? report.json() : report.text(output.style))
     }
 }
