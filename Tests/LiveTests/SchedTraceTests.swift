@@ -130,21 +130,38 @@ extension LiveTests {
             .enabled(if: hasSwitchRecords, "records of all cores need CAP_PERFMON or kernel.perf_event_paranoid=0"),
             arguments: [[], ["no-bpf"]])
         func bothSourcesOfAllCoresAgreeWithTheKernel(rules: [String]) throws {
+            // Two, so that each is pushed off the core however idle the machine is.
+            let partner = try SwitchTraceTests.pinned(["sh", "-c", SwitchTraceTests.loop])
             let target = try SwitchTraceTests.pinned(["sh", "-c", SwitchTraceTests.loop])
+            defer { for child in [partner, target] { child.end() } }
             try target.settle()
-            let before = ProcessView(pid: target.pid).status("nonvoluntary_ctxt_switches").flatMap { Int($0) }
+            try partner.settle()
+            func counted() throws -> (run: Double, pushed: Int) {
+                let times = Surroundings.readFile("/proc/\(target.pid)/schedstat")?.split(separator: " ")
+                let pushed = ProcessView(pid: target.pid).status("nonvoluntary_ctxt_switches")
+                return try (#require(times?.first.flatMap { Double($0) }) / 1e9, #require(pushed.flatMap { Int($0) }))
+            }
+            let before = try counted()
             let (outcome, document) = try Self.trace(
                 ["\(target.pid)", "--for", "1s"], as: rules.isEmpty ? [] : [Self.filtered] + rules + ["--"])
-            let after = ProcessView(pid: target.pid).status("nonvoluntary_ctxt_switches").flatMap { Int($0) }
-            #expect(
-                outcome.status == 0 && document.lost == 0 && document.gaps.isEmpty,
-                "\(outcome.status) \(document.lost) \(document.gaps)")
+            let after = try counted()
+            #expect(document.lost == 0 && document.source == "cpu-wide")
+            if hasMachineNumbers {
+                #expect(outcome.status == 0 && document.gaps.isEmpty, "\(outcome.status) \(document.gaps)")
+            } else {
+                let areOfTheContainer = document.gaps.allSatisfy {
+                    $0.reason.contains("container") || $0.reason.contains("in here")
+                }
+                #expect(outcome.status == 2 && document.gaps.count == 2 && areOfTheContainer, "\(document.gaps)")
+            }
             let thread = try #require(document.threads.first { $0.tid == target.pid })
-            let seen = try #require(thread.involuntarySwitches)
-            // The counters are read before nusu starts and after its end.
-            let counted = try #require(after) - #require(before)
-            #expect(seen > 0 && seen <= counted && (thread.runSeconds ?? 0) > 0.05, "\(seen) of \(counted)")
-            #expect(thread.waitSeconds != nil)
+            let (run, wait) = try (#require(thread.runSeconds), #require(thread.waitSeconds))
+            let pushed = try #require(thread.involuntarySwitches)
+            // The counters are read before nusu starts and after its end; what was stolen of a guest's core may count as run here.
+            #expect(pushed > 0 && pushed <= after.pushed - before.pushed, "\(pushed) \(before) \(after)")
+            #expect(run > 0 && run <= (after.run - before.run) * 1.05 + 0.03, "\(run) \(before) \(after)")
+            // How much it got depends on who else is there, but it never blocks.
+            #expect(abs(run + wait - document.seconds) < 0.03, "\(run) \(wait) \(document.seconds)")
         }
 
         @Test(
