@@ -72,9 +72,11 @@ enum Main {
         let message = (isFrontDoor(arguments) ? Overview.self as any ParsableCommand.Type : NusuCommand.self)
             .message(for: error)
         let line = message.split(separator: "\n").first.map(String.init) ?? "the command line cannot be understood"
-        let verb = arguments.first.map { known.contains($0) ? "\($0) " : "" } ?? ""
+        let verb = NusuCommand.verbs.first { $0.configuration.commandName == arguments.first }
+        let part = verb?.configuration.subcommands.first { $0.configuration.commandName == arguments.dropFirst().first }
+        let words = [verb, part].compactMap { $0?.configuration.commandName }
         return Failure(
             .usage, what: line.hasSuffix(".") ? String(line.dropLast()) : line, subject: "command line",
-            remedy: "nusu \(verb)--help")
+            remedy: (["nusu"] + words + ["--help"]).joined(separator: " "))
     }
 }

@@ -215,6 +215,7 @@ extension LiveTests {
             for wrong in [["1", "--save", "-", "--perfetto", "-"], ["--save", "-", "--", "true"]] {
                 let outcome = try run([Surroundings.nusu, "sched", "trace"] + wrong, withinSeconds: 30)
                 #expect(outcome.status == 64 && outcome.output.isEmpty, "\(wrong)")
+                #expect(outcome.errors.contains("do: nusu sched trace --help"))
             }
         }
 
