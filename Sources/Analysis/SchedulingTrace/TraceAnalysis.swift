@@ -239,6 +239,9 @@ package struct TraceAnalysis: Sendable {
             if threads[index].isChosen, let start = threads[index].waitsSince, start < now, threads[index].queue >= 0 {
                 credit(from: start, in: threads[index].queue, to: index)
             }
+            // Of thousands of threads that were looked at one by one, who was ready then and is not heard of has rather fallen asleep
+            // before the trace began than waited through all of it.
+            if case .machine = header.scope, threads[index].mode == .foundReady { threads[index].lose(at: 0) }
             threads[index].finish(at: now)
         }
         return now

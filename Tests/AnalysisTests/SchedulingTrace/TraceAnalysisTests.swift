@@ -155,6 +155,16 @@ import Testing
         #expect(try first(.switchIn(a), found: nil).wait == 3_000_000)
     }
 
+    @Test func whoWasReadyAndIsNotHeardOfMayHaveFallenAsleep() throws {
+        for scope in [TraceHeader.Scope.machine, .process(TraceFixture.process(10, "alpha"))] {
+            var trace = TraceFixture(scope: scope)
+            trace.at(0, .found(a, nil), .switchIn(b))
+            let thread = try #require(trace.summary(endingAt: 4).thread(10))
+            #expect(thread.wait == (scope == .machine ? 0 : 4_000_000) && thread.run == 0)
+            #expect(thread.unknown == (scope == .machine ? 4_000_000 : 0))
+        }
+    }
+
     @Test func lostRecordsMakeTimeUnknown() throws {
         var trace = TraceFixture()
         trace.at(0, .switchIn(a))
