@@ -190,7 +190,8 @@ extension LiveTests {
             let sum = tally.threads.values.reduce(0.0) { $0 + Double($1.runNanoseconds) }
             // A core on which nothing was switched all the time does not show.
             #expect(sum <= length * Double(tally.header.cores.count) * 1.001)
-            #expect(sum >= length * 0.9)
+            // A container is not told of idle cores.
+            #expect(hasMachineNumbers ? sum >= length * 0.9 : tally.threads[.idle] == nil)
             #expect(tally.isOrdered && tally.header.wakeupsSeen == tally.header.reasonsSeen)
         }
     }

@@ -167,6 +167,16 @@ package struct FoldedThreads: Hashable, Sendable {
     package var involuntary = 0
 }
 
+extension Sequence<CoreUse> {
+    /// The part of their time that cores were busy; where more than a twentieth of it is not known, at least that. nil where nothing is.
+    package var busyShare: (share: Double, isAtLeast: Bool)? {
+        let (busy, idle, unknown) = reduce((0, 0, 0)) { ($0.0 + $1.busy, $0.1 + $1.idle, $0.2 + $1.unknown) }
+        guard busy + idle > 0 else { return nil }
+        guard unknown > (busy + idle + unknown) / 20 else { return (Double(busy) / Double(busy + idle), false) }
+        return (Double(busy) / Double(busy + idle + unknown), true)
+    }
+}
+
 /// What one core did.
 package struct CoreUse: Sendable {
     package var number: Int

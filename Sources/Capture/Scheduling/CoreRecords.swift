@@ -7,6 +7,8 @@ struct CoreRecords {
     /// What time 0 of the trace is, of CLOCK_MONOTONIC.
     let start: UInt64
     private let tracepoints: SchedulerTracepoints?
+    /// In a container with process numbers of its own every thread outside has the idle thread's number, 0.
+    private let isIdleTold: Bool
 
     /// Not yet handed on.
     var events: [SwitchEvent] = []
@@ -22,10 +24,11 @@ struct CoreRecords {
     /// The last record of a switch: of a thread that is watched twice, each comes twice.
     private var last: (thread: Int32, isOut: Bool)?
 
-    init(core: UInt16, start: UInt64, tracepoints: SchedulerTracepoints?) {
+    init(core: UInt16, start: UInt64, tracepoints: SchedulerTracepoints?, isIdleTold: Bool = true) {
         self.core = core
         self.start = start
         self.tracepoints = tracepoints
+        self.isIdleTold = isIdleTold
     }
 
     /// Whole records, one behind the other.
@@ -103,6 +106,7 @@ struct CoreRecords {
         if let last, !last.isOut, last.thread == key.tid { return }
         last = (key.tid, false)
         running = key
+        guard isIdleTold || !key.isIdle else { return }
         append(time, .switchIn(key))
     }
 
@@ -118,6 +122,7 @@ struct CoreRecords {
             return
         }
         running = nil
+        guard isIdleTold || !key.isIdle else { return }
         guard !isPreempted else {
             append(time, .switchOut(key, .preempted))
             return

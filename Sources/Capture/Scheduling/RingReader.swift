@@ -19,12 +19,15 @@ final class RingReader {
     /// Turns the rings on.
     init(
         _ rings: consuming SwitchRings, program: consuming SchedulerProgram?, start: Moment,
-        tracepoints: SchedulerTracepoints?, threads: TraceThreads
+        tracepoints: SchedulerTracepoints?, isIdleTold: Bool, threads: TraceThreads
     ) {
         let cores = rings.cores
         self.cores = cores
         self.threads = threads
-        var records = cores.map { CoreRecords(core: UInt16($0), start: start.nanoseconds, tracepoints: tracepoints) }
+        var records = cores.map {
+            CoreRecords(
+                core: UInt16($0), start: start.nanoseconds, tracepoints: tracepoints, isIdleTold: isIdleTold)
+        }
         var bytes = rings.bytesPerCore
         var patience = 1.0
         if let count = program?.coreCount {

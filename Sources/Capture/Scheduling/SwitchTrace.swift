@@ -51,9 +51,11 @@ package final class SwitchTrace {
         let program = source.program.take()
         let seesWakeups = tracepoints != nil || program != nil
         let gaps = source.gaps
+        let isIdleTold = source.isIdleTold
         if let taken = source.rings.take() {
             rings = RingReader(
-                taken, program: program, start: start, tracepoints: tracepoints, threads: threads)
+                taken, program: program, start: start, tracepoints: tracepoints, isIdleTold: isIdleTold,
+                threads: threads)
         }
         header = TraceHeader(
             source: kind, scope: scope, cores: rings?.cores ?? [],

@@ -11,6 +11,8 @@ struct TraceSource: ~Copyable {
     var program: SchedulerProgram?
     var tracepoints: SchedulerTracepoints?
     var gaps: [Gap] = []
+    /// Whether a record of no thread means that a core is idle.
+    var isIdleTold = true
 
     /// Locked memory of all rings: half a second of the worst storm on few cores, half a MiB for each of many.
     private static let ringBytes = 16 << 20
@@ -35,10 +37,11 @@ struct TraceSource: ~Copyable {
         } else if program == nil {
             addTracepoints(procfs)
             if !TraceSource.isFirstNamespace(procfs) {
+                isIdleTold = false
                 gaps.append(
                     Gap(
                         what: "threads outside of this container",
-                        reason: "their numbers are not told in here: a core that runs one looks idle",
+                        reason: "their numbers are not told in this container, nor whether a core runs one or is idle",
                         remedy: "run nusu outside of the container"))
             }
         }

@@ -35,8 +35,8 @@ struct TraceLanes {
             let core = summary.cores[index]
             let cells = core.lane.columns(width, end: summary.nanoseconds).map { names.mark($0) }
             var label = "core \(core.number)"
-            if core.busy + core.idle > 0, isWhole {
-                label += "  \(ScheduleText.percent(Double(core.busy) / Double(core.busy + core.idle)))"
+            if isWhole, let busy = CollectionOfOne(core).busyShare {
+                label += (busy.isAtLeast ? "  > " : "  ") + ScheduleText.percent(busy.share)
             }
             lines.append(
                 style.fit("  " + TerminalText.padded(label, to: Self.labelWidth - 2) + Self.trimmed(String(cells))))
@@ -52,7 +52,10 @@ struct TraceLanes {
         let blanks = String(repeating: " ", count: max(width - 1 - TerminalText.width(right), 1))
         lines.append(style.faint(String(repeating: " ", count: Self.labelWidth) + "0" + blanks + right))
         lines.append("  " + marks.legend(columns - 2, hasUnknown: hasUnknown))
-        let legend = names.legend(isWhole: isWhole, moreCores: isWhole ? summary.cores.count - cores.count : 0)
+        // Not in a container, which is not told who else runs.
+        let isIdleSeen =
+            isWhole && (summary.cores.contains { $0.idle > 0 } || summary.cores.busyShare?.isAtLeast != true)
+        let legend = names.legend(isIdleSeen: isIdleSeen, moreCores: isWhole ? summary.cores.count - cores.count : 0)
         lines.append(style.fit("  " + TerminalText.cut(legend, to: columns - 2)))
         self.lines = lines
     }
@@ -174,8 +177,8 @@ struct TraceLanes {
             return name(leader).flatMap { small[$0] } ?? "-"
         }
 
-        func legend(isWhole: Bool, moreCores cores: Int) -> String {
-            var parts = [isWhole ? ". idle" : "blank: others, or idle"]
+        func legend(isIdleSeen: Bool, moreCores cores: Int) -> String {
+            var parts = [isIdleSeen ? ". idle" : "blank: others, or idle"]
             parts += order.compactMap { name in small[name].map { "\($0) \(TraceText.name(name))" } }
             if cores > 0 { parts.append("\(cores) more cores (--threads 0)") }
             return parts.joined(separator: "   ")

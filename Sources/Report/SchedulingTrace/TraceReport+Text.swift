@@ -89,14 +89,13 @@ extension TraceReport {
     private var runText: String { summary.run.map { "; it ran \(ScheduleText.time($0))" } ?? "" }
 
     private func machineHeadline(_ columns: Int) -> String {
-        let busy = summary.cores.reduce(0) { $0 + $1.busy }
-        let known = busy + summary.cores.reduce(0) { $0 + $1.idle }
+        let busy = summary.cores.busyShare
         let text: String
-        if known > 0 {
+        if let busy {
             text =
                 "\(Units.counted(summary.cores.count, "core")) "
-                + "\(summary.cores.count == 1 ? "was" : "were") busy \(ScheduleText.percent(Double(busy) / Double(known)))"
-                + " of \(length)"
+                + "\(summary.cores.count == 1 ? "was" : "were") busy \(busy.isAtLeast ? "at least " : "")"
+                + "\(ScheduleText.percent(busy.share)) of \(length)"
         } else {
             text = "Threads ran \(summary.run.map { ScheduleText.time($0) } ?? "an unknown time") in \(length)"
         }
@@ -104,7 +103,7 @@ extension TraceReport {
         guard wait > 0, let first = summary.threads.first else { return text + "; none is known to have waited." }
         let waited =
             text
-            + "; \(known > 0 ? "threads" : "they") waited \(summary.wait == nil ? "at least " : "")\(ScheduleText.time(wait)) for a core"
+            + "; \(busy == nil ? "they" : "threads") waited \(summary.wait == nil ? "at least " : "")\(ScheduleText.time(wait)) for a core"
         let most = waited + ", \(TraceText.name(first.command)) (\(first.key.tid)) most"
         let own = most + ": \(ScheduleText.time(first.wait ?? first.waitAtLeast))"
         return [own, most].map { $0 + "." }.first { TerminalText.width($0) <= columns } ?? waited + "."

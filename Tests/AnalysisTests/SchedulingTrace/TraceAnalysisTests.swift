@@ -155,6 +155,19 @@ import Testing
         #expect(try first(.switchIn(a), found: nil).wait == 3_000_000)
     }
 
+    @Test func whatIsNotKnownOfCoresMakesALowerBound() throws {
+        var trace = TraceFixture()
+        trace.at(0, .switchIn(a))
+        trace.at(3, .switchOut(a, .preempted), .switchIn(.idle))
+        let whole = try #require(trace.summary(endingAt: 4).cores.busyShare)
+        #expect(whole == (0.75, false))
+        trace.events.removeLast()
+        let part = try #require(trace.summary(endingAt: 4).cores.busyShare)
+        #expect(part == (0.75, true))
+        trace.events = []
+        #expect(trace.summary(endingAt: 4).cores.busyShare == nil)
+    }
+
     @Test func whoWasReadyAndIsNotHeardOfMayHaveFallenAsleep() throws {
         for scope in [TraceHeader.Scope.machine, .process(TraceFixture.process(10, "alpha"))] {
             var trace = TraceFixture(scope: scope)

@@ -34,6 +34,23 @@ import Testing
             ])
     }
 
+    /// In a container a thread that is outside has the number of none.
+    @Test func whoHasNoNumberMayBeAnybody() {
+        var ring = RingFixture()
+        ring.switchOut(0, 0, Self.start + 10)
+        ring.switchIn(7, 8, Self.start + 11)
+        ring.switchOut(7, 8, preempted: true, Self.start + 500)
+        ring.switchIn(0, 0, Self.start + 501)
+        var records = CoreRecords(core: 3, start: Self.start, tracepoints: nil, isIdleTold: false)
+        ring.bytes.withUnsafeBytes { records.take($0) }
+        #expect(records.damagedBytes == 0)
+        #expect(
+            records.events == [
+                SwitchEvent(time: 11, core: 3, kind: .switchIn(Self.key(7, 8))),
+                SwitchEvent(time: 500, core: 3, kind: .switchOut(Self.key(7, 8), .preempted)),
+            ])
+    }
+
     @Test func namesForksAndEndsAreRead() {
         var ring = RingFixture()
         ring.birth(7, 20, 21, parent: 20, Self.start + 1)
