@@ -102,6 +102,14 @@ enum SavedFile {
         }
     }
 
+    /// Says early where `replace` would fail for want of a folder that may be written to.
+    ///
+    /// The corresponding C function is `access`.
+    static func checkFolder(of path: String) throws(Failure) {
+        let folder = path.lastIndex(of: "/").map { String(path[...$0]) } ?? "."
+        guard access(folder, W_OK | X_OK) == 0 else { throw failure("cannot write \(path)", path, errno) }
+    }
+
     /// Writes a report.
     static func write(_ text: String, to path: String) throws(Failure) {
         try replace(path) { (descriptor) throws(Failure) in

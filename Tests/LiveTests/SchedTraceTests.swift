@@ -217,6 +217,17 @@ extension LiveTests {
             }
         }
 
+        @Test func commandsAreNotStartedWhereNothingCanBeSaved() throws {
+            let folder = try Surroundings.temporaryFolder()
+            for option in ["--save", "--perfetto"] {
+                let outcome = try run(
+                    [Surroundings.nusu, "sched", "trace", option, "\(folder)/none/t", "--", "touch", "\(folder)/ran"],
+                    withinSeconds: 30)
+                #expect(outcome.status == 66 && outcome.errors.contains("cannot write \(folder)/none/t"))
+            }
+            #expect(access("\(folder)/ran", F_OK) != 0)
+        }
+
         @Test func otherFilesAreRefused() throws {
             let file = try TemporaryFile("other.nusu", Array("nothing of the kind".utf8))
             let outcome = try run([Surroundings.nusu, "sched", "trace", file.path], withinSeconds: 30)

@@ -172,6 +172,7 @@ struct SchedTrace: ParsableCommand, Verb {
         return report.sawEverything ? ExitStatus.done : ExitStatus.lowerBound
     }
 
+    /// Before a command is started, which would run on.
     private func checkFiles() throws(Failure) {
         let isTerminal = isatty(STDOUT_FILENO) == 1
         for (path, option) in [(save, "--save"), (perfetto, "--perfetto")] {
@@ -179,6 +180,7 @@ struct SchedTrace: ParsableCommand, Verb {
             try SavedFile.check(
                 path, isTerminal: isTerminal, what: "a trace's file", option: option,
                 remedy: "send it somewhere: nusu sched trace PID \(option) - | ssh HOST 'cat > FILE'")
+            if path != SavedFile.standardOutput { try SavedFile.checkFolder(of: path) }
         }
     }
 
