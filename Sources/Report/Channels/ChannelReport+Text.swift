@@ -179,7 +179,7 @@ extension ChannelReport {
         let width = mainColumns(style) + ChannelReport.openColumns + 4
         var line = mark + main
         let gap = width - TerminalText.width(line) - TerminalText.width(open)
-        line += String(repeating: " ", count: max(open.isEmpty ? 0 : 1, gap)) + open
+        line += String(repeating: " ", count: max(open.isEmpty ? 0 : 2, gap)) + open
         if waiting.isEmpty, since.isEmpty { return line.trimmedEnd }
         line += "  " + TerminalText.padded(waiting, to: ChannelReport.waitingColumns - 2)
         return (line + (since.isEmpty ? "" : "  " + since)).trimmedEnd
