@@ -6,9 +6,8 @@ extension LiveTests {
     @Suite(.serialized) struct IpcTests {
         private static let kinds = [
             "pipe", "fifo", "stream", "datagram", "sequenced", "abstract", "named", "pending", "tcp", "udp", "pty",
-            "eventfd", "epoll", "pidfd", "mqueue", "sysv-msg", "sysv-sem", "posix", "memfd", "anonymous", "sysv",
-            "file",
-            "semaphore", "futex", "flight", "full",
+            "eventfd", "epoll", "signalfd", "inotify", "pidfd", "mqueue", "sysv-msg", "sysv-sem", "posix", "memfd",
+            "anonymous", "sysv", "file", "semaphore", "futex", "flight", "full",
         ]
 
         private func demo(_ kind: String, through wrapper: [String] = []) throws -> Demo {
@@ -63,6 +62,7 @@ extension LiveTests {
             let epoll = try #require(demos.first { $0.0 == "epoll" }).1
             let watching = all.channels.filter { $0.kind == "epoll" && $0.pids == [epoll.pid] }
             #expect(watching.count == 1 && watching.first?.watched == [found["epoll"]?.identity ?? "-"])
+            #expect(found["inotify"]?.watched.first?.hasPrefix("/tmp/nusu-demo-watched-") == true)
             for (_, demo) in demos { #expect(demo.view.harm.isEmpty) }
         }
 

@@ -13,9 +13,11 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/inotify.h>
 #include <sys/msg.h>
 #include <sys/prctl.h>
 #include <sys/sem.h>
+#include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -223,6 +225,35 @@ static void make_epoll(void) {
     channels_say("pipe", ends[0], "read", ends[1], "write");
 }
 
+static void make_signalfd(void) {
+    sigset_t signals;
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGUSR2);
+    int shared = signalfd(-1, &signals, 0);
+    if (shared < 0) demo_give_up("no descriptor for signals");
+    channels_split();
+    // One of its own, that says the same of itself.
+    signalfd(-1, &signals, 0);
+    if (getpid() == child) channels_stay();
+    channels_say("signalfd", shared, "watch", shared, "watch");
+}
+
+/// Is told of what the child writes to a file.
+static void make_inotify(void) {
+    char path[64];
+    snprintf(path, sizeof path, "/tmp/nusu-demo-watched-%d", getpid());
+    int file = open(path, O_WRONLY | O_CREAT | O_EXCL, 0600);
+    int events = inotify_init1(0);
+    if (file < 0 || events < 0 || inotify_add_watch(events, path, IN_MODIFY) < 0) demo_give_up("nothing to watch");
+    unlink(path);
+    if (channels_split() == 0) {
+        close(events);
+        channels_stay();
+    }
+    close(file);
+    channels_say("inotify", events, "watch", file, "write");
+}
+
 static void make_pidfd(void) {
     if (channels_split() == 0) channels_stay();
     int descriptor = (int)syscall(SYS_pidfd_open, child, 0);
@@ -335,6 +366,8 @@ static const struct {
     {"pty", make_pty},
     {"eventfd", make_eventfd},
     {"epoll", make_epoll},
+    {"signalfd", make_signalfd},
+    {"inotify", make_inotify},
     {"pidfd", make_pidfd},
     {"mqueue", channels_make_message_queue},
     {"sysv-msg", channels_make_sysv_messages},
@@ -359,6 +392,6 @@ void demo_channels(const char *argument) {
         }
     }
     demo_give_up("no such kind: pipe, fifo, stream, datagram, sequenced, abstract, named, pending, tcp, udp, pty, eventfd, "
-                 "epoll, pidfd, mqueue, sysv-msg, sysv-sem, posix, memfd, anonymous, sysv, file, semaphore, futex, flight, "
+                 "epoll, signalfd, inotify, pidfd, mqueue, sysv-msg, sysv-sem, posix, memfd, anonymous, sysv, file, semaphore, futex, flight, "
                  "full, flow");
 }
