@@ -96,6 +96,35 @@ extension LiveTests {
             #expect(text.contains(sentence), "\(text)")
         }
 
+        /// Through empty pipes, and through a pair of sockets: what `show` calls a deadlock.
+        @Test(arguments: [("deadlock", "pipe", 2), ("socket-deadlock", "unix", 1)])
+        func deadlock(_ name: String, _ kind: String, _ count: Int) throws {
+            let demo = try Demo("nusu-demo", [name])
+            let child = try #require(demo.otherPid)
+            var stuck: [IpcDocument.Channel] = []
+            // They may not sleep yet.
+            for _ in 0..<50 where stuck.count < count {
+                stuck = try IpcDocument.of(["\(demo.pid)"]).channels.filter { $0.state == "stuck" }
+            }
+            #expect(stuck.count == count && stuck.allSatisfy { $0.kind == kind && $0.stuck?.cause == "deadlock" })
+            #expect(stuck.allSatisfy { $0.pids == [demo.pid, child] })
+            for pid in [demo.pid, child] {
+                let text = try run([Surroundings.nusu, "ipc", "\(pid)"]).text
+                #expect(text.contains("\(count == 1 ? "1 is" : "2 are") stuck: nusu-demo ("), "\(text)")
+                #expect(text.contains(" in a deadlock since ") && text.contains("  ! nusu-demo("), "\(text)")
+                #expect(try run([Surroundings.nusu, "show", "\(pid)"]).text.contains("deadlock of 2 processes"))
+            }
+        }
+
+        /// A reader whose writer could go on is not stuck: by its own time, or since only one of them waits.
+        @Test func noDeadlock() throws {
+            for words in [["served"], ["channels", "stream"], ["channels", "pipe"]] {
+                let demo = try Demo("nusu-demo", words)
+                usleep(20_000)
+                #expect(try IpcDocument.of(["\(demo.pid)"]).channels.allSatisfy { $0.state != "stuck" }, "\(words)")
+            }
+        }
+
         @Test func flow() throws {
             let demo = try demo("flow")
             let child = try #require(demo.otherPid)

@@ -56,12 +56,12 @@ extension Channel {
         return result
     }
 
-    /// Who could let the one go on that is stuck here: who does not read, does not accept, or holds the lock. Ascending.
+    /// Who could let the one go on that is stuck here: who does not read, accept or write, or holds the lock. Ascending.
     package var culprits: [Int32] {
         guard let stuck else { return [] }
         let others: [Int32]
         switch stuck.cause {
-        case .full:
+        case .full, .deadlock:
             let sides = [0, 1].filter { side in ends.contains { $0.pid == stuck.pid && isOn(side, $0) } }
             others = sides.count == 1 ? processes(onSide: 1 - sides[0]) : processes
         case .unaccepted: others = Channel.unique(ends.filter { $0.role == .listen })

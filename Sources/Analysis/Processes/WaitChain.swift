@@ -19,6 +19,12 @@ package struct WaitChain: Hashable, Sendable {
         isDeadlock = stuck != nil
         self.circle = stuck.map { graph.walk(from: $0).circle } ?? circle
     }
+
+    /// Those that will never go on by themselves, of any processes.
+    package static func deadlocked(_ reasons: [WaitReason]) -> [WaitReason] {
+        let graph = WaitGraph(reasons)
+        return reasons.filter(graph.isStuck)
+    }
 }
 
 /// Threads and whom they wait for.

@@ -8,24 +8,28 @@ import SystemPackage
 struct ChannelWaits {
     private(set) var channels: [Channel]
     private(set) var gaps: [Gap] = []
+    /// Of threads that may be in a deadlock.
+    private(set) var waits: [WaitReason] = []
+    private(set) var asleep: [Int32: Double] = [:]
     private let procfs: ProcFS
     let join: ChannelJoin
     private var places: [Place: (channel: Int, end: Int)] = [:]
     private var futexes: [String: Int] = [:]
 
-    private struct Place: Hashable {
+    struct Place: Hashable {
         var pid: Int32
         var descriptor: Int32
     }
 
     private struct Look: Sendable {
         var sleepers: [Sleeper] = []
+        var waits: [WaitReason] = []
         var isRefused = false
         var isLocked = false
     }
 
     /// Of each process, as for `show`.
-    private static let threadLimit = 256
+    static let threadLimit = 256
 
     private enum Call {
         static let messageSend = 69
@@ -42,17 +46,21 @@ struct ChannelWaits {
 
     mutating func run(patience: Double) throws(Failure) {
         let writers = writers()
-        let all = writers.union(others()).sorted()
+        let others = others()
+        let quiet = QuietEnds(channels, join.facts.processes)
+        let all = writers.union(others).union(quiet.processes).sorted()
         guard !all.isEmpty else { return }
         var (refused, locked) = (0, 0)
-        let looks = try looks(all, writers, patience: patience)
+        let looks = try looks(all, writers, others, quiet, patience: patience)
         places = descriptorPlaces(of: Set(looks.flatMap(\.sleepers).map(\.pid)))
         for look in looks {
             for sleeper in look.sleepers { take(sleeper) }
+            waits += look.waits
             refused += look.isRefused ? 1 : 0
             locked += look.isLocked ? 1 : 0
         }
         for place in channels.indices { takeSleep(&channels[place]) }
+        for wait in waits { asleep[wait.thread] = sleep(of: wait.process.pid, thread: wait.thread) }
         let count = refused + locked
         if count > 0 {
             gaps.append(
@@ -64,7 +72,9 @@ struct ChannelWaits {
         }
     }
 
-    private func looks(_ pids: [Int32], _ writers: Set<Int32>, patience: Double) throws(Failure) -> [Look] {
+    private func looks(
+        _ pids: [Int32], _ writers: Set<Int32>, _ others: Set<Int32>, _ quiet: QuietEnds, patience: Double
+    ) throws(Failure) -> [Look] {
         let (procfs, holders) = (procfs, join.holders)
         var tables: [String: SocketTable] = [:]
         for (namespace, table) in join.facts.tables { tables["net:[\(namespace)]"] = table }
@@ -74,8 +84,12 @@ struct ChannelWaits {
         // The kernel lets nobody see the calls of a process that becomes another program, nor its memory while that is locked.
         steps.wait = { look, reader in
             let pid = reader.process
-            let threads = (try? procfs.threadIDs(of: pid)) ?? []
             let waiter = WaitLook(procfs, holders: holders, tables: known)
+            if quiet.processes.contains(pid) {
+                do { look.waits = try waiter.waitsWithoutEnd(pid, quiet) } catch { look.isRefused = true }
+            }
+            guard !look.isRefused, writers.contains(pid) || others.contains(pid) else { return }
+            let threads = (try? procfs.threadIDs(of: pid)) ?? []
             for thread in threads.prefix(ChannelWaits.threadLimit) {
                 switch waiter.sleeper(pid, thread, mappings: memory[pid] ?? [], writes: writers.contains(pid)) {
                 case .refused: look.isRefused = true
@@ -224,8 +238,11 @@ struct ChannelWaits {
         channel.ends.sort { ($0.pid, $0.fd ?? -1, $0.thread ?? 0) < ($1.pid, $1.fd ?? -1, $1.thread ?? 0) }
         guard let stuck = channel.stuck else { return }
         channel.since = nil
-        guard let stat = try? procfs.stat(of: stuck.pid, thread: stuck.thread) else { return }
-        channel.since = procfs.sleepSeconds(
-            stat, procfs.path(of: stuck.pid, thread: stuck.thread), own: procfs.root + "/thread-self")
+        channel.since = sleep(of: stuck.pid, thread: stuck.thread)
+    }
+
+    private func sleep(of pid: Int32, thread: Int32) -> Double? {
+        guard let stat = try? procfs.stat(of: pid, thread: thread) else { return nil }
+        return procfs.sleepSeconds(stat, procfs.path(of: pid, thread: thread), own: procfs.root + "/thread-self")
     }
 }

@@ -31,8 +31,11 @@ extension ProcFS {
         try waits.run(patience: patience)
         gaps += waits.gaps
         note(facts, &gaps)
-        return ChannelGraph(
+        var graph = ChannelGraph(
             channels: waits.channels, processes: ProcFS.processes(facts.processes), unseen: facts.unseen, gaps: gaps)
+        graph.waits = waits.waits
+        graph.asleep = waits.asleep
+        return graph
     }
 
     private static func processes(_ all: [ProcessChannels]) -> [Int32: ChannelGraph.Process] {

@@ -79,6 +79,8 @@ package struct Channel: Hashable, Sendable {
             case unaccepted
             /// Somebody sleeps at a lock, whose owner is known by the lock's own word.
             case locked
+            /// A reader sleeps, and all who could write wait for it in turn: none of them will ever go on by itself.
+            case deadlock
         }
 
         package var cause: Cause

@@ -22,6 +22,11 @@ package struct ChannelGraph: Sendable {
     package var processes: [Int32: Process]
     /// Processes whose descriptors may not be read, or which did not answer: they may be at any other end. Ascending.
     package var unseen: [Int32]
+    /// For whom threads wait that may be in a deadlock: all threads of processes that sleep until somebody writes to an empty
+    /// channel, or until a child ends.
+    package var waits: [WaitReason] = []
+    /// Seconds that these threads have slept, by their numbers, where the kernel says.
+    package var asleep: [Int32: Double] = [:]
     package var gaps: [Gap]
 
     package init(

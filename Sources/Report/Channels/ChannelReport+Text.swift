@@ -85,6 +85,7 @@ extension ChannelReport {
         case .locked:
             guard !culprits.isEmpty else { return "\(sleeper) sleeps at a lock\(since)" }
             return "\(sleeper) sleeps at a lock of \(who)\(since)"
+        case .deadlock: return "\(sleeper) waits for \(who) in a deadlock\(since)"
         }
     }
 
@@ -265,6 +266,7 @@ extension ChannelReport {
                 switch stuck.stuck?.cause {
                 case .unaccepted?: "why it does not accept"
                 case .locked?: "why it keeps the lock"
+                case .deadlock?: "who waits for whom"
                 default: "why it does not read"
                 }
             return [style.fit("next: nusu show \(culprit)      \(why)")]

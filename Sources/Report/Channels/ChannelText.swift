@@ -146,6 +146,7 @@ struct ChannelText {
         case .full: return [time, "writer waits"].compactMap { $0 }.joined(separator: ", ")
         case .unaccepted: return [time, "client waits"].compactMap { $0 }.joined(separator: ", ")
         case .locked: return time ?? ""
+        case .deadlock: return [time, "deadlock"].compactMap { $0 }.joined(separator: ", ")
         }
     }
 

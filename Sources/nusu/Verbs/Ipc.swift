@@ -23,7 +23,7 @@ struct Ipc: ParsableCommand, Verb {
             been read: to the right, and where both send back to the left.
 
             Stuck is a channel at which a thread sleeps because the other side does not read, does not accept, or keeps a \
-            lock. Whom that one waits for is what nusu show says.
+            lock; or because both wait for each other (deadlock). Whom that one waits for is what nusu show says.
 
             Touches nothing. Sees what its user may see: of other users' processes the sockets and not who has them. The \
             status is 0, or 2 when no way between two processes was found and not everything could be seen.
@@ -106,13 +106,15 @@ struct Ipc: ParsableCommand, Verb {
     private func look(_ procfs: ProcFS) throws(Failure) -> (ChannelGraph, ChannelFlow?) {
         let progress = Progress("looking at the channels of all processes")
         defer { progress.end() }
-        let first = try procfs.channelGraph(counts: over != nil)
+        var first = try procfs.channelGraph(counts: over != nil)
+        first.noteDeadlocks()
         guard let over else { return (first, nil) }
         let start = ContinuousClock.now
         progress.enter("waiting to look again")
         HeapLooker.sleep(over.value)
         let seconds = (ContinuousClock.now - start).inSeconds
-        let second = try procfs.channelGraph(counts: true)
+        var second = try procfs.channelGraph(counts: true)
+        second.noteDeadlocks()
         return (second, ChannelFlow(from: first, to: second, seconds: seconds))
     }
 }
