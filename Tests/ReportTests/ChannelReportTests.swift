@@ -81,6 +81,39 @@ import Testing
         #expect(report(fixture.graph, all).text(all, pipe).split(separator: "\n").count > 300)
     }
 
+    @Test("On 80 columns since when is shown whole, and how it is stuck is left out") func narrow() {
+        let narrow = TextStyle(isTerminal: true, width: 80, color: false)
+        let lines = report(ChannelFixture.desktop().graph).text(.init(), narrow).split(separator: "\n")
+        for line in lines {
+            #expect(TerminalText.width(String(line)) <= 80 && !line.hasSuffix("…"), "\(line)")
+        }
+        #expect(lines.contains { $0.hasPrefix("  ! cc1plus(21201)") && $0.hasSuffix(" 8 s") })
+    }
+
+    @Test("A channel whose other end nobody seen has is none to other processes") func nobody() {
+        var fixture = ChannelFixture()
+        fixture.process(1, "a")
+        fixture.process(2, "b")
+        fixture.join(.pipe, "pipe:[1]", [1, 2])
+        let text = report(fixture.graph, target: 1).text(.init(), pipe)
+        #expect(text.hasPrefix("a (1) has 1 channel, to no process that can be seen; nothing is stuck.\n"), "\(text)")
+    }
+
+    @Test("A deadlock") func deadlock() {
+        var fixture = ChannelFixture()
+        fixture.process(1, "a")
+        fixture.process(2, "b")
+        fixture.join(.pipe, "pipe:[1]", [1], [2]) {
+            ($0.waiting, $0.since) = (0, 90)
+            $0.state = .stuck(Channel.Stuck(.deadlock, pid: 2, thread: 2))
+        }
+        let text = report(fixture.graph).text(.init(), terminal)
+        #expect(text.hasPrefix("1 channel joins 2 processes; 1 is stuck: b (2) waits for a (1) in a deadlock since "))
+        #expect(text.contains("  ! a(1) ==pipe==> b(2) ") && text.contains(", deadlock\n"), "\(text)")
+        #expect(text.contains("next: nusu show 1      who waits for whom"))
+        #expect(report(fixture.graph).json().contains("\"cause\":\"deadlock\""))
+    }
+
     @Test("Names that others chose are escaped, in each form") func hostile() {
         var fixture = ChannelFixture()
         let name = "\u{1b}[31m\"];\n\\N x"

@@ -23,8 +23,11 @@ extension ChannelReport {
     private func mainColumns(_ style: TextStyle) -> Int {
         let columns = min(style.width ?? TextStyle.columns, TextStyle.columns)
         // Where there is little room, who it is comes before since when.
-        let since = columns < TextStyle.columns ? 6 : ChannelReport.sinceColumns
-        return max(30, columns - 6 - ChannelReport.openColumns - ChannelReport.waitingColumns - since)
+        return max(30, columns - 6 - ChannelReport.openColumns - ChannelReport.waitingColumns - sinceRoom(style))
+    }
+
+    private func sinceRoom(_ style: TextStyle) -> Int {
+        style.width ?? TextStyle.columns < TextStyle.columns ? 6 : ChannelReport.sinceColumns
     }
 
     /// Names may be long: on a terminal the answer then takes two lines, rather than lose its end.
@@ -40,11 +43,14 @@ extension ChannelReport {
         let name = party.sentenceName(target)
         let count = findings.joining.count
         if count == 0, graph.unseen.contains(target) { return "What \(name) is connected to may not be seen." }
-        let others = Units.counted(findings.joined.count, "other process", plural: "other processes")
+        let others =
+            findings.joined.isEmpty
+            ? ", to no process that can be seen"
+            : " to \(Units.counted(findings.joined.count, "other process", plural: "other processes"))"
         let start =
             count == 0
             ? "\(name) has no channel to another process that can be seen"
-            : "\(name) has \(Units.counted(count, "channel")) to \(others)"
+            : "\(name) has \(Units.counted(count, "channel"))\(others)"
         return "\(start); \(stuckText)."
     }
 
@@ -151,27 +157,28 @@ extension ChannelReport {
     private func line(_ group: ChannelGroup, _ style: TextStyle) -> String {
         let text = ChannelText(graph: graph, users: users, flow: flow)
         let mark = group.stuck != nil ? "  ! " : "    "
+        let since = text.since(group, columns: style.width == nil ? nil : sinceRoom(style))
         guard group.section == .sharedMemory else {
             let waiting = text.waiting(group)
-            let hasFacts = !waiting.isEmpty || !text.since(group).isEmpty
+            let hasFacts = !waiting.isEmpty || !since.isEmpty
             let room =
                 hasFacts
                 ? mainColumns(style) + (text.open(group).isEmpty ? ChannelReport.openColumns : 0)
                 : min(style.width ?? TextStyle.columns, TextStyle.columns) - 4
             let columns = style.width == nil ? nil : room
-            return row(mark, text.main(group, columns: columns), text.open(group), waiting, text.since(group), style)
+            return row(mark, text.main(group, columns: columns), text.open(group), waiting, since, style)
         }
         let room = mainColumns(style) + ChannelReport.openColumns
         if group.kind == .futex {
             let what = text.memory(group)
             return row(
-                mark, style.width == nil ? what : TerminalText.cut(what, to: room), "", "", text.since(group), style)
+                mark, style.width == nil ? what : TerminalText.cut(what, to: room), "", "", since, style)
         }
         let who = TerminalText.padded(text.main(group, columns: nil), to: ChannelReport.whoColumns)
         let what = text.memory(group)
         let left = max(12, room - max(ChannelReport.whoColumns, TerminalText.width(who)) - 2)
         let fitting = style.width == nil ? what : ChannelText.tail(what, left)
-        return row(mark, "\(who)  \(fitting)", "", text.waiting(group), text.since(group), style)
+        return row(mark, "\(who)  \(fitting)", "", text.waiting(group), since, style)
     }
 
     private func row(

@@ -131,7 +131,14 @@ struct ChannelText {
     }
 
     /// How long: stuck, or without use; with two looks what went through.
-    func since(_ group: ChannelGroup) -> String {
+    /// - Parameter columns: where all of that takes more, the time alone; nil: never.
+    func since(_ group: ChannelGroup, columns: Int? = nil) -> String {
+        let whole = duration(group)
+        guard let columns, flow == nil, TerminalText.width(whole) > columns else { return whole }
+        return group.since.map { Units.span($0) } ?? whole
+    }
+
+    private func duration(_ group: ChannelGroup) -> String {
         if let flow, group.stuck == nil { return moved(group, flow) }
         let flying = group.channels.flatMap(\.details).reduce(0) { sum, detail in
             if case .inFlight(let count) = detail { sum + count } else { sum }
