@@ -13,6 +13,7 @@
 #include <linux/sock_diag.h>
 #include <linux/taskstats.h>
 #include <linux/unix_diag.h>
+#include <malloc.h>
 #include <mqueue.h>
 #include <netinet/tcp.h>
 #include <sched.h>
@@ -47,6 +48,15 @@ pid_t clinux_spawn_waiting(char *const *arguments, const sigset_t *mask, int gat
     int code = errno;
     if (write(report, &code, sizeof code) < 0) _exit(126);
     _exit(127);
+}
+
+int clinux_limit_heap(int large_bytes) {
+#ifdef M_ARENA_MAX
+    return mallopt(M_MMAP_THRESHOLD, large_bytes) == 1 && mallopt(M_ARENA_MAX, 1) == 1 ? 0 : -1;
+#else
+    (void)large_bytes;
+    return -1;
+#endif
 }
 
 int clinux_terminal_pair(int ends[2]) {

@@ -154,6 +154,10 @@ int clinux_pipe(int ends[2]);
 /// closed on exec, and it becomes nobody's controlling terminal. 0, or -1 and errno where the machine has none to give.
 int clinux_terminal_pair(int ends[2]);
 
+/// man 3 mallopt: blocks of so many bytes and more are mappings of their own, given back as soon as they are freed, and all threads
+/// share one heap. For the whole process; best before its first thread. 0, or -1 where the C library knows no such setting.
+int clinux_limit_heap(int large_bytes);
+
 /// man 2 close_range with CLOSE_RANGE_CLOEXEC (Linux 5.11): all descriptors from `first` on are closed on exec. 0, or -1 and errno.
 static inline int clinux_close_on_exec(unsigned int first) { return (int)syscall(SYS_close_range, first, ~0U, 4U); }
 

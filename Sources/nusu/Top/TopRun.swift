@@ -25,6 +25,8 @@ struct TopRun {
         settings: TopSettings, options: TopState.Options, condition: String?, file: TopSettingsFile, color: Bool?,
         procfs: ProcFS
     ) throws(Failure) {
+        // A session of hours is to need no more than one of minutes.
+        OwnHeap.keepSmall()
         self.file = file
         isReadOnly = options.readOnly
         var state = TopState(settings: settings, options: options, rows: 24, columns: 80)
