@@ -13,11 +13,18 @@ package final class LiveScan {
         /// Of these processes only, anew each time.
         package var visible: ProcessSources = []
         package var processes: [Int32] = []
+        /// What rows show of processes that are new may wait for the next look, or for `complete`: of thousands a screen has
+        /// room for few.
+        package var isHasty = false
 
-        package init(everywhere: ProcessSources = [], visible: ProcessSources = [], processes: [Int32] = []) {
+        package init(
+            everywhere: ProcessSources = [], visible: ProcessSources = [], processes: [Int32] = [],
+            isHasty: Bool = false
+        ) {
             self.everywhere = everywhere
             self.visible = visible
             self.processes = processes
+            self.isHasty = isHasty
         }
     }
 
@@ -31,6 +38,8 @@ package final class LiveScan {
         var argumentBytes: [UInt8]?
         /// Its memory map is locked: nobody asks for its arguments again.
         var isLocked = false
+        /// Its arguments have yet to be read.
+        var isDue = false
 
         init(_ number: Int32) { self.number = number }
     }
@@ -67,14 +76,35 @@ package final class LiveScan {
             if isNew || seen.contains(number) { near.append(number) } else { far.append(number) }
         }
         var details: [Int32: ProcessRecord] = [:]
-        try add(near, LiveScan.lasting.union(request.everywhere).union(request.visible), to: &details)
+        let sources = request.isHasty ? [.owner] : LiveScan.lasting.union(request.visible)
+        try add(near, sources.union(request.everywhere), to: &details)
         if !request.everywhere.isEmpty { try add(far, request.everywhere, to: &details) }
-        return ProcessScan(records: merge(details), moment: moment)
+        return ProcessScan(records: merge(details, isHasty: !sources.contains(.arguments)), moment: moment)
+    }
+
+    /// Reads what a hasty look left out of `request.processes`; what ended since then stays as it was.
+    /// - Parameter scan: what the last look saw.
+    package func complete(_ scan: ProcessScan, _ request: Request) throws(Failure) -> ProcessScan {
+        var details: [Int32: ProcessRecord] = [:]
+        let sources = LiveScan.lasting.union(request.everywhere).union(request.visible)
+        try add(request.processes.sorted(), sources, to: &details)
+        var scan = scan
+        // There is an entry for each record.
+        for index in scan.records.indices where entries.indices.contains(index) {
+            let before = scan.records[index]
+            guard let detail = details[before.processID], detail.stat.startTicks == before.stat.startTicks else {
+                continue
+            }
+            keep(detail, index, isHasty: false)
+            scan.records[index] = detail
+            scan.records[index].stat = before.stat
+        }
+        return scan
     }
 
     /// Makes the entries those of `numbers`, which are ascending, with what their `stat` says now.
     /// - Parameter visit: told of each whether it is new, or runs another program, and with it has other arguments and perhaps
-    ///   another user.
+    ///   another user, or has yet to be read.
     private func readStat(of numbers: [Int32], _ visit: (_ number: Int32, _ isNew: Bool) -> Void) {
         var next: [Entry] = []
         next.reserveCapacity(numbers.count)
@@ -86,7 +116,7 @@ package final class LiveScan {
                 visit(number, true)
                 continue
             }
-            visit(number, stat.commandBytes != entries[place].stat?.commandBytes)
+            visit(number, entries[place].isDue || stat.commandBytes != entries[place].stat?.commandBytes)
             entries[place].stat = stat
             next.append(entries[place])
         }
@@ -126,7 +156,8 @@ package final class LiveScan {
     }
 
     /// One record for each process that is there; the entries of others are dropped.
-    private func merge(_ details: [Int32: ProcessRecord]) -> [ProcessRecord] {
+    /// - Parameter isHasty: the details are without arguments.
+    private func merge(_ details: [Int32: ProcessRecord], isHasty: Bool) -> [ProcessRecord] {
         var records: [ProcessRecord] = []
         records.reserveCapacity(entries.count)
         for index in entries.indices {
@@ -137,9 +168,7 @@ package final class LiveScan {
             if let detail, detail.stat.startTicks == stat.startTicks {
                 record = detail
                 record.stat = stat
-                entries[index].owner = detail.owner ?? entries[index].owner
-                entries[index].argumentBytes = detail.argumentBytes ?? entries[index].argumentBytes
-                if !detail.locked.isEmpty { entries[index].isLocked = true }
+                keep(detail, index, isHasty: isHasty)
             }
             record.owner = entries[index].owner
             record.argumentBytes = entries[index].argumentBytes
@@ -147,5 +176,13 @@ package final class LiveScan {
         }
         entries.removeAll { $0.stat == nil }
         return records
+    }
+
+    /// What is read once of each process.
+    private func keep(_ detail: ProcessRecord, _ index: Int, isHasty: Bool) {
+        entries[index].owner = detail.owner ?? entries[index].owner
+        entries[index].argumentBytes = detail.argumentBytes ?? entries[index].argumentBytes
+        if !detail.locked.isEmpty { entries[index].isLocked = true }
+        entries[index].isDue = isHasty
     }
 }

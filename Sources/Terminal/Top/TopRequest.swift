@@ -7,11 +7,17 @@ package struct TopDemand: Hashable, Sendable {
     /// Of `processes` only, anew with each look: what the columns of visible rows show.
     package var visible: ProcessSources
     package var processes: [Int32]
+    /// Rows are chosen by their command lines, so that the first look has to read them all.
+    package var isByCommand: Bool
 
-    package init(everywhere: ProcessSources = [], visible: ProcessSources = [], processes: [Int32] = []) {
+    package init(
+        everywhere: ProcessSources = [], visible: ProcessSources = [], processes: [Int32] = [],
+        isByCommand: Bool = false
+    ) {
         self.everywhere = everywhere
         self.visible = visible
         self.processes = processes
+        self.isByCommand = isByCommand
     }
 }
 

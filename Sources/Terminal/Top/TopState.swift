@@ -85,7 +85,9 @@ package struct TopState: Sendable {
         var everywhere = settings.sortField?.liveSources ?? []
         for field in filter?.expression?.fields ?? [] { everywhere.formUnion(field.liveSources) }
         let visible = settings.fields.reduce(into: ProcessSources.arguments) { $0.formUnion($1.liveSources) }
-        return TopDemand(everywhere: everywhere, visible: visible, processes: shown.map(\.row.processID))
+        return TopDemand(
+            everywhere: everywhere, visible: visible, processes: shown.map(\.row.processID),
+            isByCommand: everywhere.contains(.arguments) || filter.map { $0.expression == nil } ?? false)
     }
 
     /// Adds a look. While the screen is paused it changes nothing but the meters.

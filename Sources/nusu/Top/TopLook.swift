@@ -42,9 +42,27 @@ final class TopLook {
     }
 
     func look(_ demand: TopDemand) throws(Failure) -> TopSample {
-        let scan = try live.look(
-            LiveScan.Request(
-                everywhere: demand.everywhere, visible: demand.visible, processes: demand.processes))
+        take(try live.look(TopLook.request(demand)))
+    }
+
+    /// The first look of a screen, which is waited for: command lines are read of the rows alone that fit on it.
+    /// - Parameter demand: what is to be read, given what was seen.
+    func first(_ demand: (TopSample?) -> TopDemand) throws(Failure) -> TopSample {
+        let blind = demand(nil)
+        guard !blind.isByCommand else { return try look(blind) }
+        var request = TopLook.request(blind)
+        request.isHasty = true
+        let scan = try live.look(request)
+        refreshFacts()
+        let seen = sample(Look(scan: scan, machine: machine.sample()), since: nil)
+        return take(try live.complete(scan, TopLook.request(demand(seen))))
+    }
+
+    private static func request(_ demand: TopDemand) -> LiveScan.Request {
+        LiveScan.Request(everywhere: demand.everywhere, visible: demand.visible, processes: demand.processes)
+    }
+
+    private func take(_ scan: ProcessScan) -> TopSample {
         let look = Look(scan: scan, machine: machine.sample(), exits: exits?.take())
         refreshFacts()
         // What is older than the one to compare with is not needed any more.

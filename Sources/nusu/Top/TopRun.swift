@@ -35,7 +35,13 @@ struct TopRun {
         _ = state.update(.resize(rows: session.rows, columns: session.columns), at: 0)
         demand = state.demand
         let waker = session.waker
-        sampler = TopSampler(procfs: procfs, demand: demand, interval: options.interval) { waker.wake() }
+        sampler = TopSampler(procfs: procfs, interval: options.interval) { [state] sample in
+            var state = state
+            if let sample { state.take(sample, at: 0) }
+            return state.demand
+        } ready: {
+            waker.wake()
+        }
         worker = PanelWorker(procfs: procfs) { waker.wake() }
         self.state = state
     }

@@ -19,16 +19,23 @@ final class TopSampler: Sendable {
     private let calls = DispatchSemaphore(value: 0)
     private let procfs: ProcFS
     private let interval: Double
+    private let firstDemand: @Sendable (TopSample?) -> TopDemand
     private let ready: @Sendable () -> Void
 
     /// The second look comes soon, so that there are rates to see.
     private static let secondLookSeconds = 0.5
 
-    /// - Parameter ready: called on the sampler's thread when there is something to take.
-    init(procfs: ProcFS, demand: TopDemand, interval: Double, ready: @escaping @Sendable () -> Void) {
-        mail = Mutex(Mail(demand: demand))
+    /// - Parameters:
+    ///   - firstDemand: what the first look has to read: before anything was seen, and given what was.
+    ///   - ready: called on the sampler's thread when there is something to take.
+    init(
+        procfs: ProcFS, interval: Double, firstDemand: @escaping @Sendable (TopSample?) -> TopDemand,
+        ready: @escaping @Sendable () -> Void
+    ) {
+        mail = Mutex(Mail(demand: firstDemand(nil)))
         self.procfs = procfs
         self.interval = interval
+        self.firstDemand = firstDemand
         self.ready = ready
     }
 
@@ -70,7 +77,7 @@ final class TopSampler: Sendable {
             let (demand, isOver) = mail.withLock { ($0.demand, $0.isOver) }
             if isOver { return }
             do throws(Failure) {
-                let sample = try look.look(demand)
+                let sample = try isFirst ? look.first(firstDemand) : look.look(demand)
                 mail.withLock { $0.sample = sample }
             } catch {
                 mail.withLock { $0.failure = error }

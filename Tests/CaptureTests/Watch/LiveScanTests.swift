@@ -31,6 +31,22 @@ import Testing
         #expect(second.records.allSatisfy { $0.io == nil })
     }
 
+    @Test func aHastyLookLeavesArgumentsToWhoIsSeenAndToTheNext() throws {
+        let (fixture, scan) = try Self.fixture()
+        let first = try scan.look(.init(everywhere: .io, isHasty: true))
+        #expect(first.records.allSatisfy { $0.argumentBytes == nil && $0.owner != nil && $0.io != nil })
+        let seen = try scan.complete(first, .init(processes: [90, 77, 4000]))
+        #expect(seen.records.map(\.processID) == [1, 77, 90])
+        #expect(seen.records.map(Self.arguments) == ["", "program-77\0-x\0", "program-90\0-x\0"])
+        #expect(seen.records[0].io != nil)
+        // What was read is read no more, and the rest now.
+        try fixture.write("77/cmdline", "another\0")
+        let second = try scan.look(.init())
+        #expect(second.records.map(Self.arguments) == ["program-1\0-x\0", "program-77\0-x\0", "program-90\0-x\0"])
+        try fixture.write("1/cmdline", "another\0")
+        #expect(Self.arguments(try scan.look(.init()).records[0]) == "program-1\0-x\0")
+    }
+
     @Test func whatIsSeenIsReadAnew() throws {
         let (fixture, scan) = try Self.fixture()
         _ = try scan.look(.init())
