@@ -128,6 +128,20 @@ extension LiveTests {
             #expect(demo.poll() == nil)
         }
 
+        @Test func makesAProcessNicerWhenThatWasAgreedTo() throws {
+            let demo = try Demo("nusu-demo", ["rings"])
+            let nice = { getpriority(__priority_which_t(PRIO_PROCESS.rawValue), UInt32(demo.pid)) }
+            let before = nice()
+            let (terminal, _) = try start("--where pid==\(demo.pid)")
+            try terminal.waits(for: "\(demo.pid) ")
+            try terminal.send("F8", "F8", "F8")
+            try terminal.waits(for: "Nice of nusu-demo (\(demo.pid)): \(before) -> \(before + 3)")
+            #expect(nice() == before)
+            try terminal.send("Enter")
+            try terminal.waits(for: "is \(before + 3) now")
+            #expect(nice() == before + 3)
+        }
+
         @Test func aReadOnlyScreenStopsAndSendsNothing() throws {
             let demo = try Demo("nusu-demo", ["rings"])
             let (terminal, _) = try start("--read-only --where pid==\(demo.pid)", rows: 24, columns: 80)

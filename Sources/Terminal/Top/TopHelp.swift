@@ -15,6 +15,7 @@ enum TopHelp {
         Filter    \\ F4 a text, or a condition as in nusu ps --where:
                   cpu>5 && rss>100M, user=="ada", args~"^python"; Escape takes it back
         Signal    k F9, for the tagged or the one of the cursor; nothing is sent unasked
+        Nice      F7 ] more urgent, F8 [ less; Enter sets it, for all threads of it
         Tag       Space one, c with all below it, U none
         Else      Ctrl+L draws anew, Ctrl+R looks again, q F10 ends
         Mouse     click a row, twice to look; a title sorts; the wheel moves

@@ -19,7 +19,8 @@ enum TopKeys {
         (0, Label(.function(1), "F1", "Help")), (1, Label(.enter, "Enter", "Look")),
         (8, Label(.function(2), "F2", "Columns")), (5, Label(.function(3), "F3", "Search")),
         (4, Label(.function(4), "F4", "Filter")), (6, Label(.function(5), "F5", "Tree")),
-        (3, Label(.function(6), "F6", "Sort")), (7, Label(.function(9), "F9", "Signal")),
+        (3, Label(.function(6), "F6", "Sort")), (9, Label(.function(7), "F7", "Nice-")),
+        (10, Label(.function(8), "F8", "Nice+")), (7, Label(.function(9), "F9", "Signal")),
         (2, Label(.function(10), "F10", "Quit")),
     ]
 

@@ -28,6 +28,8 @@ package enum TopRequest: Hashable, Sendable {
     case open(ProcessIdentity, PanelTab)
     /// Ask which signal, and send it after that was confirmed.
     case signal([ProcessIdentity])
+    /// Change how nice these are by so much; that was agreed to.
+    case renice([ProcessIdentity], by: Int32)
     /// Look again at once.
     case look
     /// Keep these for the next start.

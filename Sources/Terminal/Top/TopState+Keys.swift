@@ -51,8 +51,10 @@ extension TopState {
         case .function(4), .character("\\"):
             mode = .prompt(TopPrompt(.filter, text: filter?.text ?? "", before: filter))
         case .function(5), .character("t"): return change { $0.isTree.toggle() }
-        case .function(6), .character("<"), .character(">"):
+        case .function(6), .character("<"), .character(">"), .character(","), .character("."):
             mode = .menu(.sort(settings, current: treeSort?.field.key ?? settings.sort))
+        case .function(7), .character("]"): renice(by: -1)
+        case .function(8), .character("["): renice(by: 1)
         case .function(9), .character("k"): return signal()
         case .function(10), .character("q"), .control("c"): return [.quit]
         case .enter: return open(.show)
@@ -81,13 +83,14 @@ extension TopState {
         case .character("u"): if let sample { mode = .menu(.users(sample, current: user)) }
         case .character("F"): follow()
         case .character("Z"): pause()
-        case .character("H"): say("threads are shown one by one by: nusu ps -L -p PID")
+        case .character("H"): say("threads one by one: nusu ps -L -p \(target.map { "\($0.pid)" } ?? "PID")")
         case .character(" "): tag()
         case .character("c"): tagFamily()
         case .character("U"): tagged = []
         case .character("+"), .character("="), .character("-"): collapse(key != .character("-"))
         case .character("*"): collapseAll()
         case .character(let digit) where digit.isASCII && digit.isNumber: find(digit)
+        case .character(let other): say("\(TerminalText.escaped(String(other))) does nothing here; ? shows all keys")
         default: break
         }
         return []
@@ -104,6 +107,18 @@ extension TopState {
         }
         let targets = targets
         return targets.isEmpty ? [] : [.signal(targets)]
+    }
+
+    private mutating func renice(by step: Int32) {
+        if options.readOnly {
+            say("--read-only: nothing is changed from here")
+            return
+        }
+        let targets = targets
+        guard let sample, !targets.isEmpty else { return }
+        let pids = Set(targets.map(\.pid))
+        let values = sample.rows.filter { pids.contains($0.processID) }.map(\.record.stat.nice)
+        mode = .renice(TopRenice(targets, values: values, step: step))
     }
 
     /// The process that was aimed at keeps the cursor, wherever it stands then.

@@ -23,6 +23,7 @@ package struct TopState: Sendable {
         case list
         case prompt(TopPrompt)
         case menu(TopMenu)
+        case renice(TopRenice)
         case help(scroll: Int)
     }
 

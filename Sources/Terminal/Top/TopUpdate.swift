@@ -33,6 +33,7 @@ extension TopState {
         case .list: return pressInList(key)
         case .prompt(let prompt): return press(key, in: prompt)
         case .menu(let menu): return press(key, in: menu)
+        case .renice(let renice): return press(key, in: renice)
         case .help(let scroll): return press(key, inHelpAt: scroll)
         }
     }
@@ -160,6 +161,22 @@ extension TopState {
             mode = .menu(next)
             return [.look]
         }
+    }
+
+    private mutating func press(_ key: Key, in question: TopRenice) -> [TopRequest] {
+        var question = question
+        switch key {
+        case .function(7), .character("]"), .character("-"), .down, .left: question.move(by: -1)
+        case .function(8), .character("["), .character("+"), .up, .right: question.move(by: 1)
+        case .enter, .character("y"):
+            mode = .list
+            return question.step == 0 ? [] : [.renice(question.targets, by: question.step)]
+        default:
+            mode = .list
+            return []
+        }
+        mode = .renice(question)
+        return []
     }
 
     private mutating func shiftColumn(_ menu: TopMenu, by count: Int) -> [TopRequest] {

@@ -9,7 +9,7 @@ extension TopState {
         TopMeters(self).draw(in: &frame)
         switch mode {
         case .help(let scroll): draw(helpAt: scroll, in: &frame)
-        case .list, .prompt: drawTable(in: &frame)
+        case .list, .prompt, .renice: drawTable(in: &frame)
         case .menu(let menu):
             drawTable(in: &frame)
             draw(menu, in: &frame)
@@ -150,6 +150,21 @@ extension TopState {
         }
     }
 
+    /// The question, in the last line; what it means is left out first where there is no room.
+    private func draw(_ renice: TopRenice, in frame: inout Frame) {
+        let row = rows - 1
+        let keys = columns >= 60 ? "Enter sets it, F7 F8 change it, Esc" : "Enter, Esc"
+        frame.clear(rows: row..<row + 1, style: .header)
+        var end = frame.write(
+            renice.question, row: row, column: 0, style: CellStyle(.header, bold: true),
+            width: max(1, columns - keys.count - 3))
+        let effect = ", \(renice.effect)"
+        if end + effect.count + keys.count + 3 <= columns {
+            end = frame.write(effect, row: row, column: end, style: .header)
+        }
+        frame.write(keys, row: row, column: end + 3, style: .header)
+    }
+
     private func drawFoot(in frame: inout Frame) {
         guard !options.isStill, rows > 1 else { return }
         let row = rows - 1
@@ -174,6 +189,8 @@ extension TopState {
             let keys = menu.kind == .columns ? "Space on or off, F7 F8 move, Esc done" : "Enter takes it, Esc does not"
             let explanation = menu.items.indices.contains(menu.index) ? menu.items[menu.index].explanation : ""
             frame.write("\(keys)   \(explanation)", row: row, column: 0, style: .header)
+        case .renice(let renice):
+            draw(renice, in: &frame)
         case .help:
             frame.write("arrows scroll, any other key goes back", row: row, column: 0, style: .dim)
         case .list:

@@ -12,6 +12,7 @@ struct TopRun {
     private let sampler: TopSampler
     private let file: TopSettingsFile
     private let worker: PanelWorker
+    private let procfs: ProcFS
     private let isReadOnly: Bool
     private let start = Moment.now
     private var state: TopState
@@ -28,6 +29,7 @@ struct TopRun {
         // A session of hours is to need no more than one of minutes.
         OwnHeap.keepSmall()
         self.file = file
+        self.procfs = procfs
         isReadOnly = options.readOnly
         var state = TopState(settings: settings, options: options, rows: 24, columns: 80)
         try Top.apply(condition, to: &state)
@@ -145,6 +147,29 @@ struct TopRun {
         case .open(let target, let tab):
             show(Panel.detail(of: target, at: tab, tabs: PanelWorker.tabs, isReadOnly: isReadOnly))
         case .signal(let targets): show(Panel.signals(to: targets, isReadOnly: isReadOnly))
+        case .renice(let targets, let step):
+            state.say(renice(targets, by: step))
+            sampler.lookNow()
         }
+    }
+
+    /// - Returns: what came of it, in a line.
+    private func renice(_ targets: [ProcessIdentity], by step: Int32) -> String {
+        guard !isReadOnly else { return "--read-only: nothing is changed from here" }
+        var values: [Int32] = []
+        var failures: [Failure] = []
+        for target in targets {
+            do throws(Failure) { values.append(try procfs.changeNice(of: target, by: step)) } catch {
+                failures.append(error)
+            }
+        }
+        if let failure = failures.first {
+            let others = failures.count > 1 ? " (and \(failures.count - 1) more)" : ""
+            return TerminalText.escaped("\(failure.what)\(others); \(failure.remedy)")
+        }
+        if let target = targets.first, let value = values.first, targets.count == 1 {
+            return "nice of \(TerminalText.escaped(target.description)) is \(value) now"
+        }
+        return "\(Units.counted(values.count, "process", plural: "processes")): \(TopRenice.signed(step)) nice each"
     }
 }

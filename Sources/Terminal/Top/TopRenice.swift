@@ -1,0 +1,38 @@
+import Model
+import Report
+
+/// The question of how nice some processes are to be: they leave the processors to others (man 7 sched). Nothing changes before Enter.
+package struct TopRenice: Sendable {
+    let targets: [ProcessIdentity]
+    /// Their values now, of those that are known.
+    let values: [Int32]
+    private(set) var step: Int32 = 0
+
+    private static let range: ClosedRange<Int32> = -20...19
+
+    init(_ targets: [ProcessIdentity], values: [Int32], step: Int32) {
+        self.targets = targets
+        self.values = values
+        move(by: step)
+    }
+
+    /// No further than where it still changes one of them.
+    mutating func move(by count: Int32) {
+        let lowest = TopRenice.range.lowerBound - (values.max() ?? 0)
+        let highest = TopRenice.range.upperBound - (values.min() ?? 0)
+        step = min(max(step + count, lowest), highest)
+    }
+
+    var question: String {
+        if let target = targets.first, let value = values.first, targets.count == 1 {
+            return "Nice of \(target): \(value) -> \(value + step)"
+        }
+        return "Nice of \(targets.count) processes: \(TopRenice.signed(step)) each"
+    }
+
+    var effect: String {
+        step == 0 ? "as it is" : step < 0 ? "more urgent" : "leaves processors to others"
+    }
+
+    package static func signed(_ step: Int32) -> String { step > 0 ? "+\(step)" : "\(step)" }
+}

@@ -1,0 +1,39 @@
+import Model
+import Testing
+
+@testable import Terminal
+
+@Suite("How nice processes are to be") struct TopReniceTests {
+    @Test func nicenessIsAskedForAndSetByEnterAlone() throws {
+        var state = TopFixture.state()
+        state.press(.down)
+        let target = try #require(state.target)
+        #expect(state.press(.function(8)).isEmpty)
+        #expect(state.frame.text.contains("Nice of \(target): 0 -> 1"))
+        #expect(state.press(.function(8), .function(8), .function(7)).isEmpty)
+        #expect(state.press(.enter) == [.renice([target], by: 2)])
+        #expect(state.press(.function(7), .escape, .enter) == [.open(target, .show)])
+        // Back at what it was, there is nothing to do.
+        #expect(state.press(.character("]"), .character("["), .enter).isEmpty)
+        // -20 is the end.
+        for _ in 0..<30 { state.press(.function(7)) }
+        #expect(state.press(.enter) == [.renice([target], by: -20)])
+        state.press(.home, .character(" "), .character(" "), .function(8))
+        #expect(state.frame.text.contains("Nice of 2 processes: +1 each"))
+    }
+
+    @Test func aReadOnlyScreenAsksForNoNiceness() {
+        var options = TopState.Options()
+        options.readOnly = true
+        var state = TopFixture.state(options: options)
+        #expect(state.press(.function(7), .enter) == state.target.map { [.open($0, .show)] })
+        state.press(.function(8))
+        #expect(state.frame.text.contains("--read-only: nothing is changed"))
+    }
+
+    @Test func aKeyThatDoesNothingSaysSo() {
+        var state = TopFixture.state()
+        state.press(.character("s"))
+        #expect(state.frame.text.contains("s does nothing here; ? shows all keys"))
+    }
+}
