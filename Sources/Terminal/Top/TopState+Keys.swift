@@ -98,7 +98,23 @@ extension TopState {
 
     // MARK: - What they do
 
-    private func open(_ tab: PanelTab) -> [TopRequest] { target.map { [.open($0, tab)] } ?? [] }
+    private mutating func open(_ tab: PanelTab) -> [TopRequest] {
+        guard let target else {
+            sayWhyNot()
+            return []
+        }
+        return [.open(target, tab)]
+    }
+
+    /// A key that is about a process, on a row that is none any more.
+    private mutating func sayWhyNot() {
+        guard lines.indices.contains(cursor) else { return }
+        let row = lines[cursor].row
+        say(
+            lines[cursor].isRemainder
+                ? "this row is no process: it is what none can be charged with"
+                : "\(TerminalText.escaped(row.record.identity.description)) has ended")
+    }
 
     private mutating func signal() -> [TopRequest] {
         if options.readOnly {
@@ -106,6 +122,7 @@ extension TopState {
             return []
         }
         let targets = targets
+        if targets.isEmpty { sayWhyNot() }
         return targets.isEmpty ? [] : [.signal(targets)]
     }
 
@@ -115,7 +132,7 @@ extension TopState {
             return
         }
         let targets = targets
-        guard let sample, !targets.isEmpty else { return }
+        guard let sample, !targets.isEmpty else { return sayWhyNot() }
         let pids = Set(targets.map(\.pid))
         let values = sample.rows.filter { pids.contains($0.processID) }.map(\.record.stat.nice)
         mode = .renice(TopRenice(targets, values: values, step: step))

@@ -113,9 +113,10 @@ extension TopState {
     private static func note(_ row: ProcessRow) -> String? {
         guard let share = row.rates?.shortLived, share.cpuPercent >= 1 else { return nil }
         let names = share.names.prefix(2).map { String(decoding: $0.commandBytes, as: UTF8.self) }
-        let count = share.count.map { $0 > 0 ? "\($0) " : "" } ?? ""
+        let count = share.count.flatMap { $0 > 0 ? $0 : nil }
+        let children = count.map { Units.counted($0, "child", plural: "children") } ?? "children"
         let list = names.isEmpty ? "" : " (\(names.joined(separator: ",")))"
-        return "+\(count)children \(Int(min(share.cpuPercent, 1e9).rounded())) %\(list)"
+        return "+\(children) \(Int(min(share.cpuPercent, 1e9).rounded())) %\(list)"
     }
 
     // MARK: - Menus, help, foot
