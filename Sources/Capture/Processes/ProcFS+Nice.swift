@@ -22,11 +22,9 @@ extension ProcFS {
             } catch {
                 throw Failure(
                     .notPermitted,
-                    what: step < 0
-                        ? "may not make \(process) more urgent (\(error))" : "may not make \(process) nicer (\(error))",
-                    subject: process.description,
-                    remedy: error == .permissionDenied
-                        ? "that needs root or CAP_SYS_NICE" : "it is another user's: that needs root or CAP_SYS_NICE")
+                    what: error == .permissionDenied
+                        ? "\(process) may not be made more urgent" : "\(process) is another user's",
+                    subject: process.description, remedy: "root may change it (CAP_SYS_NICE)")
             }
         }
         guard let result else { throw ended }

@@ -105,11 +105,12 @@ extension SignalMenu {
 
     private var keys: [(key: String, label: String)] {
         switch stage {
+        case .choosing where processes?.isEmpty == true: return [(key: "Esc", label: "back")]
         case .choosing:
             let move = [
                 (key: "Esc", label: "back"), (key: "↑↓", label: "choose"), (key: "A-Z 0-9", label: "by name or number"),
             ]
-            return isReadOnly || processes?.isEmpty == true ? move : [(key: "Enter", label: "send")] + move
+            return isReadOnly ? move : [(key: "Enter", label: "send")] + move
         case .asking: return [(key: "y", label: "send"), (key: "n", label: "do not")]
         case .sending: return [(key: "Esc", label: "back")]
         case .done: return [(key: "Enter", label: "back")]
