@@ -274,6 +274,16 @@ import Testing
         _ = state.update(.paste("ngi\nnx"), at: 2)
         #expect(state.filter?.text == "nginx")
     }
+
+    /// The number of a process that was folded may be given to another.
+    @Test func whatWasFoldedIsForgottenWithItsProcess() {
+        var state = TopFixture.state(settings: { $0.isTree = true })
+        while state.target?.pid != 910, state.cursor < state.lines.count - 1 { state.press(.down) }
+        state.press(.character("-"))
+        #expect(state.collapsed == [910])
+        state.take(TopFixture.sample(TopFixture.programs.filter { $0.pid != 910 }), at: state.now + 5)
+        #expect(state.collapsed.isEmpty)
+    }
 }
 
 @Suite("Settings of the live screen") struct TopSettingsTests {

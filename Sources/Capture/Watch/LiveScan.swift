@@ -46,6 +46,7 @@ package final class LiveScan {
 
     private let procfs: ProcFS
     private let fileLimit: Int
+    private let argumentLimit: Int
     /// In ascending order of their numbers.
     private var entries: [Entry] = []
     private var openFiles = 0
@@ -56,9 +57,12 @@ package final class LiveScan {
     /// Read once of each process, and again when it runs another program or is seen.
     private static let lasting: ProcessSources = [.owner, .arguments]
 
-    /// - Parameter fileLimit: files that may be open in all (`OpenFileLimit.raise`); processes beyond cost three calls.
-    package init(procfs: ProcFS, fileLimit: Int) {
+    /// - Parameters:
+    ///   - fileLimit: files that may be open in all (`OpenFileLimit.raise`); processes beyond cost three calls.
+    ///   - argumentLimit: bytes that are kept of the arguments of each process.
+    package init(procfs: ProcFS, fileLimit: Int, argumentLimit: Int = .max) {
         self.procfs = procfs
+        self.argumentLimit = argumentLimit
         self.fileLimit = max(0, fileLimit - LiveScan.reserve)
     }
 
@@ -98,6 +102,7 @@ package final class LiveScan {
             keep(detail, index, isHasty: false)
             scan.records[index] = detail
             scan.records[index].stat = before.stat
+            scan.records[index].argumentBytes = entries[index].argumentBytes
         }
         return scan
     }
@@ -181,7 +186,9 @@ package final class LiveScan {
     /// What is read once of each process.
     private func keep(_ detail: ProcessRecord, _ index: Int, isHasty: Bool) {
         entries[index].owner = detail.owner ?? entries[index].owner
-        entries[index].argumentBytes = detail.argumentBytes ?? entries[index].argumentBytes
+        if let bytes = detail.argumentBytes {
+            entries[index].argumentBytes = bytes.count > argumentLimit ? Array(bytes.prefix(argumentLimit)) : bytes
+        }
         if !detail.locked.isEmpty { entries[index].isLocked = true }
         entries[index].isDue = isHasty
     }

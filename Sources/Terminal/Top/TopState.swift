@@ -115,6 +115,8 @@ package struct TopState: Sendable {
             let isAlive = place < after.rows.count && TopKey(after.rows[place]) == TopKey(row)
             guard !isAlive else { continue }
             tagged.remove(TopKey(row))
+            // Its number may be another's by now.
+            collapsed.remove(row.processID)
             if ghosts.count < TopState.ghostLimit { ghosts.append(TopGhost(row: row, since: now)) }
         }
     }

@@ -31,9 +31,13 @@ final class TopLook {
     /// Names of users are read anew after so many looks.
     private static let factsLimit = 60
 
-    init(procfs: ProcFS) {
+    /// More of a command line than a screen can be shifted to: some have a hundred thousand bytes, of each of which all would be kept.
+    static let screenArguments = 8 * 1024
+
+    /// - Parameter argumentLimit: bytes that are kept of the arguments of each process.
+    init(procfs: ProcFS, argumentLimit: Int = .max) {
         self.procfs = procfs
-        live = LiveScan(procfs: procfs, fileLimit: OpenFileLimit.raise())
+        live = LiveScan(procfs: procfs, fileLimit: OpenFileLimit.raise(), argumentLimit: argumentLimit)
         machine = MachineWatch(procfs: procfs)
         exits = ExitWatch()
         facts = procfs.machineFacts()

@@ -70,7 +70,7 @@ final class TopSampler: Sendable {
     }
 
     private func run() {
-        let look = TopLook(procfs: procfs)
+        let look = TopLook(procfs: procfs, argumentLimit: TopLook.screenArguments)
         var next = Moment.now
         var isFirst = true
         while true {

@@ -47,6 +47,15 @@ import Testing
         #expect(Self.arguments(try scan.look(.init()).records[0]) == "program-1\0-x\0")
     }
 
+    @Test func ofLongArgumentsNoMoreIsKeptThanWasAskedFor() throws {
+        let (fixture, _) = try Self.fixture()
+        let scan = LiveScan(procfs: ProcFS(root: fixture.root), fileLimit: 1000, argumentLimit: 7)
+        #expect(Self.arguments(try scan.look(.init()).records[1]) == "program")
+        let seen = try scan.look(.init(visible: .arguments, processes: [77]))
+        #expect(Self.arguments(seen.records[1]) == "program")
+        #expect(Self.arguments(try scan.complete(seen, .init(processes: [77])).records[1]) == "program")
+    }
+
     @Test func whatIsSeenIsReadAnew() throws {
         let (fixture, scan) = try Self.fixture()
         _ = try scan.look(.init())
