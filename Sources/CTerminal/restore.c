@@ -107,7 +107,9 @@ int cterminal_enter(int input, int output, const char *enter, const char *leave)
     during.c_cc[VMIN] = 1;
     during.c_cc[VTIME] = 0;
     state->during = during;
-    if (tcsetattr(input, TCSADRAIN, &during) != 0) return -1;
+    // In the background this stops the program, and is broken off by the signal that lets it go on.
+    while (tcsetattr(input, TCSADRAIN, &during) != 0)
+        if (errno != EINTR) return -1;
     __atomic_store_n(&state->taken, 1, __ATOMIC_SEQ_CST);
     write_all(output, enter, strlen(enter));
     hold_errors_back();

@@ -86,7 +86,8 @@ extension LiveTests {
             // Stopped by somebody else, and let go on in the background: it takes nothing until it is in front.
             _ = try run(["kill", "-STOP", own])
             try terminal.waits(for: "Stopped")
-            try terminal.send("bg; fg", "Enter")
+            // The shell has to hear of the stop in the background: to a job that it takes to be running fg says nothing.
+            try terminal.send("bg; sleep 0.5; fg", "Enter")
             try terminal.waits(for: "screen 80x24")
             try terminal.send("C-c")
             try expectGivenBack(terminal, settings, showing: "fg")
