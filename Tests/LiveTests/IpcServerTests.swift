@@ -33,35 +33,14 @@ extension LiveTests {
             #expect(chains?.contains { $0.map(\.to) == [backend, server.pid] } == true, "\(chains ?? [])")
         }
 
-        @Test(.enabled(if: installed("nginx") != nil && installed("python3") != nil, "nginx is not installed"))
-        func nginx() throws {
-            let folder = try Surroundings.temporaryFolder()
-            chmod(folder, 0o777)
-            let socket = "\(folder)/socket"
-            let configuration = """
-                daemon off; worker_processes 3; pid \(folder)/pid; error_log \(folder)/error;
-                events { worker_connections 64; }
-                http { access_log off; client_body_temp_path \(folder)/body; proxy_temp_path \(folder)/proxy;
-                fastcgi_temp_path \(folder)/fastcgi; uwsgi_temp_path \(folder)/uwsgi; scgi_temp_path \(folder)/scgi;
-                server { listen unix:\(socket); location / { return 200 "a page of text"; } } }
-                """
-            try Surroundings.write(Array(configuration.utf8), "\(folder)/nginx.conf")
-            let program = try #require(installed("nginx"))
-            let server = try Child([program, "-c", "\(folder)/nginx.conf", "-p", folder, "-e", "\(folder)/error"])
-            defer {
-                kill(server.pid, SIGTERM)
-                for _ in 0..<200 where server.poll() == nil { usleep(10_000) }
-            }
-            let isUp = comesTrue {
-                ProcessView(pid: server.pid).children.count == 3 && access(socket, F_OK) == 0
-            }
-            try #require(isUp)
+        @Test(.enabled(if: NginxServer.isInstalled, "nginx is not installed")) func nginx() throws {
+            let server = try NginxServer(workers: 3)
             let client = try Child([
                 "python3", "-c",
                 """
                 import socket, time
                 links = [socket.socket(socket.AF_UNIX) for _ in range(12)]
-                for link in links: link.connect("\(socket)")
+                for link in links: link.connect("\(server.socket)")
                 print("ready", flush=True); time.sleep(100)
                 """,
             ])
@@ -74,9 +53,8 @@ extension LiveTests {
             #expect(isTaken, "\(shown)")
             #expect(shown.contains("python3(\(client.pid)) <=unix "), "\(shown)")
             // The master speaks with each of its workers through a pair of sockets.
-            let workers = ProcessView(pid: server.pid).children
             let document = try IpcDocument.of(["\(server.pid)"])
-            for worker in workers {
+            for worker in server.workers {
                 let pairs = document.joining([server.pid, worker]).filter { $0.kind == "unix" }
                 #expect(!pairs.isEmpty, "worker \(worker)")
             }

@@ -119,29 +119,12 @@ extension LiveTests {
             try finish(client)
         }
 
-        @Test(.enabled(if: installed("nginx") != nil && installed("python3") != nil, "nginx is not installed"))
-        func nginx() throws {
-            let folder = try Surroundings.temporaryFolder()
-            chmod(folder, 0o777)
-            let socket = "\(folder)/socket"
-            let configuration = """
-                daemon off; worker_processes 1; pid \(folder)/pid; error_log \(folder)/error;
-                events { worker_connections 64; }
-                http { access_log off; client_body_temp_path \(folder)/body; proxy_temp_path \(folder)/proxy;
-                fastcgi_temp_path \(folder)/fastcgi; uwsgi_temp_path \(folder)/uwsgi; scgi_temp_path \(folder)/scgi;
-                server { listen unix:\(socket); location / { return 200 "a page of text"; } } }
-                """
-            let writer = try Child(["sh", "-c", "cat > \(folder)/nginx.conf"])
-            writer.write(configuration)
-            writer.closeInput()
-            _ = try writer.finish(withinSeconds: 10)
-            let program = try #require(installed("nginx"))
-            let server = try Child([program, "-c", "\(folder)/nginx.conf", "-p", folder, "-e", "\(folder)/error"])
-            guard comesTrue({ Self.isListening(socket) }) else { throw HarnessError("nobody listens at \(socket)") }
+        @Test(.enabled(if: NginxServer.isInstalled, "nginx is not installed")) func nginx() throws {
+            let server = try NginxServer(workers: 1)
             let client = try Self.client(
                 """
                 def ask():
-                    link = socket.socket(socket.AF_UNIX); link.connect("\(socket)")
+                    link = socket.socket(socket.AF_UNIX); link.connect("\(server.socket)")
                     link.sendall(b"GET / HTTP/1.0\\r\\n\\r\\n")
                     answer = b""
                     while True:
@@ -151,12 +134,10 @@ extension LiveTests {
                     link.close()
                     return b"200 OK" in answer and answer.endswith(b"a page of text")
                 """)
-            let worker = try #require(ProcessView(pid: server.pid).children.first)
+            let worker = try #require(server.workers.first)
             try look(at: worker)
             try look(at: server.pid, rounds: 2)
             try finish(client)
-            kill(server.pid, SIGTERM)
-            for _ in 0..<200 where server.poll() == nil { usleep(10_000) }
         }
 
         @Test(.enabled(if: PostgresServer.isInstalled, "PostgreSQL with pgbench is not installed"))
