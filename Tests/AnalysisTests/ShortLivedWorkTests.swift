@@ -29,7 +29,10 @@ import Testing
     private static func work(
         _ before: [ProcessRecord], _ after: [ProcessRecord], _ exits: [ThreadExit]? = nil
     ) -> [Int32: ShortLivedWork.Share] {
-        ShortLivedWork(from: before, to: after, exits: exits, seconds: 2, facts: facts).shares
+        ShortLivedWork(
+            from: before.map { ProcessReading($0) }, to: after.map { ProcessReading($0) }, exits: exits, seconds: 2,
+            facts: facts
+        ).shares
     }
 
     @Test func whatWasWaitedForIsTheParents() {

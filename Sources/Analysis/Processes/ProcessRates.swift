@@ -58,7 +58,7 @@ package struct ProcessRates: Hashable, Sendable {
     /// The rates of every record of `after`, in its order. Both stand in ascending order of their numbers. A process that was not
     /// there before did all that it has done in this time.
     package static func aligned(
-        _ before: [ProcessRecord], _ after: [ProcessRecord], seconds: Double, facts: MachineFacts
+        _ before: [ProcessReading], _ after: [ProcessReading], seconds: Double, facts: MachineFacts
     ) -> [ProcessRates?] {
         var result: [ProcessRates?] = []
         result.reserveCapacity(after.count)
@@ -69,14 +69,16 @@ package struct ProcessRates: Hashable, Sendable {
             if place < before.count, before[place].stat.pid == pid,
                 before[place].stat.startTicks == after[index].stat.startTicks
             {
-                result.append(ProcessRates(from: before[place], to: after[index], seconds: seconds, facts: facts))
+                result.append(
+                    ProcessRates(
+                        from: before[place].record, to: after[index].record, seconds: seconds, facts: facts))
             } else {
                 var start = ProcessStat()
                 start.pid = pid
                 start.startTicks = after[index].stat.startTicks
                 result.append(
                     ProcessRates(
-                        from: ProcessRecord(stat: start, processID: pid), to: after[index], seconds: seconds,
+                        from: ProcessRecord(stat: start, processID: pid), to: after[index].record, seconds: seconds,
                         facts: facts))
             }
         }

@@ -37,10 +37,10 @@ package struct ShortLivedWork: Sendable {
 
     /// Records by their numbers, without copying them.
     private struct Index {
-        let records: [ProcessRecord]
+        let records: [ProcessReading]
         private var places: [Int32: Int32] = [:]
 
-        init(_ records: [ProcessRecord]) {
+        init(_ records: [ProcessReading]) {
             self.records = records
             places.reserveCapacity(records.count)
             for index in records.indices { places[records[index].stat.pid] = Int32(truncatingIfNeeded: index) }
@@ -67,7 +67,7 @@ package struct ShortLivedWork: Sendable {
 
     /// - Parameter exits: the kernel's records of what ended between the two looks; nil where they may not be read.
     package init(
-        from before: [ProcessRecord], to after: [ProcessRecord], exits: [ThreadExit]?, seconds: Double,
+        from before: [ProcessReading], to after: [ProcessReading], exits: [ThreadExit]?, seconds: Double,
         facts: MachineFacts
     ) {
         self.before = Index(before)

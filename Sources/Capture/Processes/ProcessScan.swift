@@ -61,6 +61,7 @@ extension ProcFS {
             for watch in watches { try watch.finish() }
         }
         var values = try walks[0].finish()
+        values.reserveCapacity(processes.count)
         for walk in walks.dropFirst() { values += try walk.finish() }
         return values
     }

@@ -44,6 +44,27 @@ package final class LiveScan {
         init(_ number: Int32) { self.number = number }
     }
 
+    /// What was read of some processes, each record once: there may be thousands.
+    private struct Details {
+        private var parts: [[ProcessRecord]] = []
+
+        /// - Parameter records: in ascending order of their numbers.
+        mutating func add(_ records: [ProcessRecord]) { parts.append(records) }
+
+        subscript(_ number: Int32) -> ProcessRecord? {
+            for records in parts {
+                var low = 0
+                var high = records.count
+                while low < high {
+                    let middle = (low + high) / 2
+                    if records[middle].processID < number { low = middle + 1 } else { high = middle }
+                }
+                if low < records.count, records[low].processID == number { return records[low] }
+            }
+            return nil
+        }
+    }
+
     private let procfs: ProcFS
     private let fileLimit: Int
     private let argumentLimit: Int
@@ -79,7 +100,7 @@ package final class LiveScan {
         readStat(of: numbers) { number, isNew in
             if isNew || seen.contains(number) { near.append(number) } else { far.append(number) }
         }
-        var details: [Int32: ProcessRecord] = [:]
+        var details = Details()
         let sources = request.isHasty ? [.owner] : LiveScan.lasting.union(request.visible)
         try add(near, sources.union(request.everywhere), to: &details)
         if !request.everywhere.isEmpty { try add(far, request.everywhere, to: &details) }
@@ -89,7 +110,7 @@ package final class LiveScan {
     /// Reads what a hasty look left out of `request.processes`; what ended since then stays as it was.
     /// - Parameter scan: what the last look saw.
     package func complete(_ scan: ProcessScan, _ request: Request) throws(Failure) -> ProcessScan {
-        var details: [Int32: ProcessRecord] = [:]
+        var details = Details()
         let sources = LiveScan.lasting.union(request.everywhere).union(request.visible)
         try add(request.processes.sorted(), sources, to: &details)
         var scan = scan
@@ -148,21 +169,19 @@ package final class LiveScan {
     /// Reads files of some processes. Where a memory map is known to be locked, what waits for it is left out: each try would
     /// cost a thread.
     private func add(
-        _ numbers: [Int32], _ sources: ProcessSources, to details: inout [Int32: ProcessRecord]
+        _ numbers: [Int32], _ sources: ProcessSources, to details: inout Details
     ) throws(Failure) {
         let stuck = Set(entries.lazy.filter(\.isLocked).map(\.number))
         let locked = numbers.filter(stuck.contains)
         let open = locked.isEmpty ? numbers : numbers.filter { !stuck.contains($0) }
         for (numbers, sources) in [(open, sources), (locked, sources.subtracting(.lockable))] where !numbers.isEmpty {
-            for record in try procfs.scan(.init(sources, processes: numbers)).records {
-                details[record.processID] = record
-            }
+            details.add(try procfs.scan(.init(sources, processes: numbers)).records)
         }
     }
 
     /// One record for each process that is there; the entries of others are dropped.
     /// - Parameter isHasty: the details are without arguments.
-    private func merge(_ details: [Int32: ProcessRecord], isHasty: Bool) -> [ProcessRecord] {
+    private func merge(_ details: Details, isHasty: Bool) -> [ProcessRecord] {
         var records: [ProcessRecord] = []
         records.reserveCapacity(entries.count)
         for index in entries.indices {

@@ -4,15 +4,15 @@ package import Model
 
 /// One process or thread as it is shown: what was read, what it did between two looks, and what its numbers mean.
 ///
-/// Records are large, and rows are sorted, chosen and kept from one look to the next: so a row refers to what it shows.
+/// Rows are sorted, chosen and kept from one look to the next: so a row refers to what it shows.
 package struct ProcessRow: Sendable {
     private final class Content: Sendable {
-        let record: ProcessRecord
+        let reading: ProcessReading
         let rates: ProcessRates?
         let context: ProcessContext
 
-        init(_ record: ProcessRecord, _ rates: ProcessRates?, _ context: ProcessContext) {
-            self.record = record
+        init(_ reading: ProcessReading, _ rates: ProcessRates?, _ context: ProcessContext) {
+            self.reading = reading
             self.rates = rates
             self.context = context
         }
@@ -21,28 +21,32 @@ package struct ProcessRow: Sendable {
     private var content: Content
 
     package init(record: ProcessRecord, rates: ProcessRates? = nil, context: ProcessContext) {
-        content = Content(record, rates, context)
+        self.init(reading: ProcessReading(record), rates: rates, context: context)
+    }
+
+    package init(reading: ProcessReading, rates: ProcessRates? = nil, context: ProcessContext) {
+        content = Content(reading, rates, context)
     }
 
     package var record: ProcessRecord {
-        get { content.record }
-        set { content = Content(newValue, content.rates, content.context) }
+        get { content.reading.record }
+        set { content = Content(ProcessReading(newValue), content.rates, content.context) }
     }
 
     /// nil without a second look.
     package var rates: ProcessRates? {
         get { content.rates }
-        set { content = Content(content.record, newValue, content.context) }
+        set { content = Content(content.reading, newValue, content.context) }
     }
 
     var context: ProcessContext { content.context }
 
-    package var processID: Int32 { content.record.processID }
-    package var startTicks: UInt64 { content.record.stat.startTicks }
-    package var isKernelThread: Bool { content.record.stat.isKernelThread }
-    package var userID: UInt32? { content.record.owner?.user }
+    package var processID: Int32 { content.reading.record.processID }
+    package var startTicks: UInt64 { content.reading.record.stat.startTicks }
+    package var isKernelThread: Bool { content.reading.record.stat.isKernelThread }
+    package var userID: UInt32? { content.reading.record.owner?.user }
     /// One ASCII letter.
-    package var state: UInt8 { content.record.stat.state }
+    package var state: UInt8 { content.reading.record.stat.state }
 
     var stat: ProcessStat { record.stat }
     var facts: MachineFacts { context.facts }

@@ -9,10 +9,19 @@ import Terminal
 /// Looks at everything again and again: what each process did since the look before. Belongs to one thread.
 final class TopLook {
     private struct Look {
-        var scan: ProcessScan
-        var machine: MachineSample
+        /// In ascending order of their numbers.
+        let readings: [ProcessReading]
+        let moment: Moment
+        let machine: MachineSample
         /// Since the look before; nil where that is not known.
         var exits: [ThreadExit]?
+
+        init(_ scan: ProcessScan, _ machine: MachineSample, exits: [ThreadExit]? = nil) {
+            readings = scan.records.map { ProcessReading($0) }
+            moment = scan.moment
+            self.machine = machine
+            self.exits = exits
+        }
     }
 
     private let procfs: ProcFS
@@ -58,7 +67,7 @@ final class TopLook {
         request.isHasty = true
         let scan = try live.look(request)
         refreshFacts()
-        let seen = sample(Look(scan: scan, machine: machine.sample()), since: nil)
+        let seen = sample(Look(scan, machine.sample()), since: nil)
         return take(try live.complete(scan, TopLook.request(demand(seen))))
     }
 
@@ -67,10 +76,10 @@ final class TopLook {
     }
 
     private func take(_ scan: ProcessScan) -> TopSample {
-        let look = Look(scan: scan, machine: machine.sample(), exits: exits?.take())
+        let look = Look(scan, machine.sample(), exits: exits?.take())
         refreshFacts()
         // What is older than the one to compare with is not needed any more.
-        let place = looks.lastIndex { scan.moment.seconds(since: $0.scan.moment) >= TopLook.leastSeconds } ?? 0
+        let place = looks.lastIndex { look.moment.seconds(since: $0.moment) >= TopLook.leastSeconds } ?? 0
         looks.removeFirst(min(place, looks.count))
         let sample = sample(look, since: looks.first)
         looks.append(look)
@@ -84,23 +93,22 @@ final class TopLook {
 
     private func sample(_ look: Look, since base: Look?) -> TopSample {
         let context = ProcessContext(facts)
-        let seconds = base.map { look.scan.moment.seconds(since: $0.scan.moment) } ?? 0
+        let seconds = base.map { look.moment.seconds(since: $0.moment) } ?? 0
         let meters = MachineMeters(from: base?.machine, to: look.machine, seconds: seconds)
         guard let base, seconds > 0 else {
             return TopSample(
-                rows: look.scan.records.map { ProcessRow(record: $0, context: context) }, meters: meters,
-                context: context,
-                gaps: gaps)
+                rows: look.readings.map { ProcessRow(reading: $0, context: context) }, meters: meters,
+                context: context, gaps: gaps)
         }
         let work = ShortLivedWork(
-            from: base.scan.records, to: look.scan.records, exits: exitsSince(base, look), seconds: seconds,
+            from: base.readings, to: look.readings, exits: exitsSince(base, look), seconds: seconds,
             facts: facts)
         var charged = 0.0
-        var rates = ProcessRates.aligned(base.scan.records, look.scan.records, seconds: seconds, facts: facts)
-        let rows = look.scan.records.indices.map { index in
-            if let share = work.shares[look.scan.records[index].stat.pid] { rates[index]?.add(share) }
+        var rates = ProcessRates.aligned(base.readings, look.readings, seconds: seconds, facts: facts)
+        let rows = look.readings.indices.map { index in
+            if let share = work.shares[look.readings[index].stat.pid] { rates[index]?.add(share) }
             charged += rates[index]?.cpuPercent ?? 0
-            return ProcessRow(record: look.scan.records[index], rates: rates[index], context: context)
+            return ProcessRow(reading: look.readings[index], rates: rates[index], context: context)
         }
         return TopSample(
             rows: rows, meters: meters, context: context, interval: seconds,
@@ -109,7 +117,7 @@ final class TopLook {
 
     private func exitsSince(_ base: Look, _ look: Look) -> [ThreadExit]? {
         var result = look.exits
-        for earlier in looks where earlier.scan.moment > base.scan.moment {
+        for earlier in looks where earlier.moment > base.moment {
             guard let exits = earlier.exits else { return nil }
             result? += exits
         }
