@@ -156,5 +156,8 @@ import Testing
         #expect(meters.processorsUsed == 0.5)
         #expect(meters.boundUse == 0.25)
         #expect(meters.memoryUse?.used == 600 && meters.memoryUse?.total == 1000)
+        // Of all processors where only its memory has a limit.
+        after.bounds?.processors = nil
+        #expect(MachineMeters(from: before, to: after, seconds: 2).boundUse == 0.125)
     }
 }

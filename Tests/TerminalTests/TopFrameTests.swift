@@ -66,6 +66,21 @@ import Testing
             state.frame.text.split(separator: "\n").prefix(4).joined(separator: "\n") + "\n", "top-container.txt")
     }
 
+    /// Where the kernel counts for each group what its processes wait for, that is shown.
+    @Test func containerWithPressureOfItsOwn() {
+        let meters = TopFixture.meters { sample in
+            var bounds = MachineSample.Bounds()
+            bounds.memoryLimitBytes = 1 << 30
+            bounds.pressure = MachineSample.Pressure()
+            bounds.pressure?.cpuSome = 77
+            sample.bounds = bounds
+        }
+        var state = TopFixture.state()
+        state.take(TopFixture.sample(meters: meters), at: 1)
+        #expect(state.frame.text.contains("wait cpu 77 %"))
+        #expect(!state.frame.text.contains("io 43 %"))
+    }
+
     @Test func manyProcessors() {
         var state = TopFixture.state(rows: 30, columns: 100)
         state.take(TopFixture.sample(meters: TopFixture.meters(cores: 128)), at: 1)

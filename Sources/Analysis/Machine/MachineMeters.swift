@@ -48,7 +48,8 @@ package struct MachineMeters: Hashable, Sendable {
     package private(set) var total: Use?
     /// Of those that were on line both times.
     package private(set) var cores: [CoreUse] = []
-    /// In a container: the share of the processors' worth of time that it may have; nil without such a limit.
+    /// In a container with limits: the share that it used of the processors' worth of time that it may have; nil where that is not
+    /// counted.
     package private(set) var boundUse: Double?
     /// Processor time that was used between the two, in processors: of the container where its limits are known, else of the
     /// machine with its interrupts.
@@ -66,9 +67,12 @@ package struct MachineMeters: Hashable, Sendable {
         if let first = before.bounds?.ranSeconds, let second = after.bounds?.ranSeconds {
             let used = max(0, second - first) / seconds
             processorsUsed = used
-            if let processors = after.bounds?.processors, processors > 0 { boundUse = used / processors }
+            if processorsAllowed > 0 { boundUse = used / processorsAllowed }
         }
     }
+
+    /// Processors' worth of time that can be had: those that are on line, or what the container may have of them.
+    package var processorsAllowed: Double { sample.bounds?.processors ?? Double(max(sample.cores.count, 1)) }
 
     /// Memory in use that nothing gives back by itself, and the whole: of the container where it has a limit.
     package var memoryUse: (used: UInt64, cache: UInt64, total: UInt64)? {

@@ -4,8 +4,26 @@ import Model
 /// What the control groups that nusu itself is in allow, where it runs in a container: then these are the machine.
 struct ContainerBounds {
     private let memory: (limit: KeptFile, usage: KeptFile, statistics: KeptFile?, cacheNames: [StaticString])?
-    private let processors: Double?
+    private let processors: Quota?
     private let ran: (file: KeptFile, isUnified: Bool)?
+    private let pressure: PressureFiles?
+
+    /// Two numbers, in one file or in two: of each period of the second, its processes may run for the first.
+    private struct Quota {
+        let files: [KeptFile]
+
+        func processors(_ buffer: UnsafeMutableRawBufferPointer) -> Double? {
+            var numbers: [Double] = []
+            for file in files {
+                guard let bytes = try? file.read(into: buffer) else { return nil }
+                var scanner = ByteScanner(bytes)
+                // "max" and -1 are no numbers here: no limit.
+                while let number = scanner.fixedPoint() { numbers.append(number) }
+            }
+            guard numbers.count == 2, numbers[0] > 0, numbers[1] > 0 else { return nil }
+            return numbers[0] / numbers[1]
+        }
+    }
 
     /// The first process namespace of a kernel has always this number (include/linux/proc_ns.h, PROC_PID_INIT_INO).
     private static let firstNamespace = "pid:[4026531836]"
@@ -19,14 +37,14 @@ struct ContainerBounds {
         memory = ContainerBounds.memory(procfs, own)
         processors = ContainerBounds.quota(procfs, own)
         ran = ContainerBounds.ran(procfs, own)
+        pressure = ContainerBounds.pressure(procfs, own)
         guard memory != nil || processors != nil else { return nil }
     }
 
-    func sample() -> MachineSample.Bounds {
-        let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 16 * 1024, alignment: 16)
-        defer { buffer.deallocate() }
+    func sample(_ buffer: UnsafeMutableRawBufferPointer) -> MachineSample.Bounds {
         var bounds = MachineSample.Bounds()
-        bounds.processors = processors
+        bounds.processors = processors?.processors(buffer)
+        bounds.pressure = pressure?.sample(buffer)
         if let memory {
             bounds.memoryLimitBytes = ContainerBounds.number(memory.limit, buffer)
             bounds.memoryUsedBytes = ContainerBounds.number(memory.usage, buffer)
@@ -60,18 +78,24 @@ struct ContainerBounds {
     }
 
     /// cpu.max of version 2: `200000 100000`, or `max 100000`; cpu.cfs_quota_us and cpu.cfs_period_us of version 1.
-    private static func quota(_ procfs: ProcFS, _ own: Int32) -> Double? {
-        func number(_ path: String) -> Double? { procfs.text(path).flatMap { Double($0) } }
+    private static func quota(_ procfs: ProcFS, _ own: Int32) -> Quota? {
+        let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 256, alignment: 16)
+        defer { buffer.deallocate() }
         for group in (try? procfs.groups(of: own, controller: "cpu")) ?? [] {
-            let parts =
-                group.isUnified
-                ? (procfs.text(group.path + "/cpu.max") ?? "").split(separator: " ").map { Double($0) }
-                : [number(group.path + "/cpu.cfs_quota_us"), number(group.path + "/cpu.cfs_period_us")]
-            if parts.count == 2, let quota = parts[0], let period = parts[1], quota > 0, period > 0 {
-                return quota / period
-            }
+            let names = group.isUnified ? ["/cpu.max"] : ["/cpu.cfs_quota_us", "/cpu.cfs_period_us"]
+            let quota = Quota(files: names.compactMap { try? KeptFile(group.path + $0) })
+            if quota.processors(buffer) != nil { return quota }
         }
         return nil
+    }
+
+    /// What the group's processes wait for; nil without version 2, which alone counts for each group.
+    private static func pressure(_ procfs: ProcFS, _ own: Int32) -> PressureFiles? {
+        let groups = (try? procfs.groups(of: own, controller: "cpu")) ?? []
+        guard
+            let group = groups.first(where: { $0.isUnified && access($0.path + "/cpu.pressure", R_OK) == 0 })
+        else { return nil }
+        return PressureFiles { "\(group.path)/\($0).pressure" }
     }
 
     /// What the group's processes ran. Version 1 counts in a hierarchy of its own.

@@ -7,14 +7,10 @@ package final class MachineWatch {
     private let statistics: KeptFile?
     private let memory: KeptFile?
     private let load: KeptFile?
-    private let pressure: [(part: Pressed, file: KeptFile)]
+    private let pressure: PressureFiles
     private let bounds: ContainerBounds?
     private let procfs: ProcFS
     private let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 256 * 1024, alignment: 16)
-
-    private enum Pressed: String, CaseIterable {
-        case cpu, memory, io
-    }
 
     /// A machine with more is shown as much of.
     private static let coreLimit = 4096
@@ -25,7 +21,7 @@ package final class MachineWatch {
         statistics = file("stat")
         memory = file("meminfo")
         load = file("loadavg")
-        pressure = Pressed.allCases.compactMap { part in file("pressure/\(part.rawValue)").map { (part, $0) } }
+        pressure = PressureFiles { "\(procfs.root)/pressure/\($0)" }
         bounds = ContainerBounds(procfs: procfs)
     }
 
@@ -36,18 +32,9 @@ package final class MachineWatch {
         if let bytes = try? statistics?.read(into: buffer) { MachineWatch.readStatistics(bytes, &sample) }
         if let bytes = try? memory?.read(into: buffer) { sample.memory = MachineWatch.memory(bytes) }
         if let bytes = try? load?.read(into: buffer) { sample.load = MachineWatch.load(bytes) }
-        for (part, file) in pressure {
-            // Where the kernel was told not to count (psi=0) the file is there and cannot be read.
-            guard let bytes = try? file.read(into: buffer) else { continue }
-            let (some, full) = MachineWatch.pressure(bytes)
-            switch part {
-            case .cpu: sample.pressure.cpuSome = some
-            case .memory: (sample.pressure.memorySome, sample.pressure.memoryFull) = (some, full)
-            case .io: (sample.pressure.ioSome, sample.pressure.ioFull) = (some, full)
-            }
-        }
+        if let pressure = pressure.sample(buffer) { sample.pressure = pressure }
         sample.uptime = procfs.uptime()
-        sample.bounds = bounds?.sample()
+        sample.bounds = bounds?.sample(buffer)
         return sample
     }
 
@@ -98,17 +85,6 @@ package final class MachineWatch {
         }
         return MachineSample.Load(
             one: one, five: five, fifteen: fifteen, running: Int(clamping: running), threads: Int(clamping: threads))
-    }
-
-    /// `some avg10=73.58 avg60=29.49 avg300=11.75 total=3955550610`, and the same of `full` (Documentation/accounting/psi.rst).
-    static func pressure(_ bytes: UnsafeBufferPointer<UInt8>) -> (some: Double?, full: Double?) {
-        var result: (some: Double?, full: Double?) = (nil, nil)
-        var scanner = ByteScanner(bytes)
-        while var line = scanner.line() {
-            if line.skip("some avg10=") { result.some = line.fixedPoint() }
-            if line.skip("full avg10=") { result.full = line.fixedPoint() }
-        }
-        return result
     }
 }
 

@@ -83,7 +83,7 @@ package struct MachineSample: Hashable, Sendable {
         }
     }
 
-    /// `/proc/pressure`: the share of the last ten seconds in which some thread (`some`), or all that had something to do
+    /// `/proc/pressure`, and `*.pressure` of a control group: the share of the last ten seconds in which some thread (`some`), or all that had something to do
     /// (`full`), waited for it; per cent. nil where the kernel does not count.
     package struct Pressure: Hashable, Sendable {
         package var cpuSome: Double?
@@ -105,6 +105,8 @@ package struct MachineSample: Hashable, Sendable {
         package var cacheBytes: UInt64?
         /// That its processes ran since the group was made, in seconds (cpu.stat).
         package var ranSeconds: Double?
+        /// What its processes wait for; nil where only that of the machine is counted.
+        package var pressure: Pressure?
 
         package init() {}
     }

@@ -70,22 +70,27 @@ extension MachineMeters {
                     "threads": JSONValue(load.threads as Int?),
                 ])
             } ?? .null,
-            "pressurePercent": .object([
-                "cpuSome": JSONValue(seconds: sample.pressure.cpuSome),
-                "memorySome": JSONValue(seconds: sample.pressure.memorySome),
-                "memoryFull": JSONValue(seconds: sample.pressure.memoryFull),
-                "ioSome": JSONValue(seconds: sample.pressure.ioSome),
-                "ioFull": JSONValue(seconds: sample.pressure.ioFull),
-            ]),
+            "pressurePercent": sample.pressure.json,
             "container": sample.bounds.map { bounds in
                 .object([
                     "processors": JSONValue(seconds: bounds.processors),
                     "memoryLimitBytes": JSONValue(bounds.memoryLimitBytes),
                     "memoryUsedBytes": JSONValue(bounds.memoryUsedBytes),
                     "cacheBytes": JSONValue(bounds.cacheBytes),
+                    "pressurePercent": bounds.pressure?.json ?? .null,
                 ])
             } ?? .null,
             "uptimeSeconds": JSONValue(seconds: sample.uptime),
+        ])
+    }
+}
+
+extension MachineSample.Pressure {
+    fileprivate var json: JSONValue {
+        .object([
+            "cpuSome": JSONValue(seconds: cpuSome), "memorySome": JSONValue(seconds: memorySome),
+            "memoryFull": JSONValue(seconds: memoryFull), "ioSome": JSONValue(seconds: ioSome),
+            "ioFull": JSONValue(seconds: ioFull),
         ])
     }
 }

@@ -90,11 +90,13 @@ struct TopMeters {
         let counts = Units.counted(sample.rows.count, "process", plural: "processes") + ", \(running) running"
         let isBound = sample.meters.sample.bounds != nil
         var use: [String] = []
-        if let share = sample.meters.boundUse, let processors = sample.meters.sample.bounds?.processors {
-            use.append("\(TopMeters.percent(share)) of \(TopMeters.number(processors)) processors")
+        if let share = sample.meters.boundUse {
+            let processors = sample.meters.processorsAllowed
+            use.append(
+                "\(TopMeters.percent(share)) of \(TopMeters.number(processors)) processor\(processors == 1 ? "" : "s")")
         } else if let busy = sample.meters.total?.busy {
             use.append(
-                "\(TopMeters.percent(busy)) of "
+                "\(TopMeters.percent(busy)) of \(isBound ? "the host's " : "")"
                     + Units.counted(max(sample.meters.sample.cores.count, 1), "processor"))
         }
         if let memory = sample.meters.memoryUse {
@@ -173,19 +175,22 @@ struct TopMeters {
             }
         }
         if let load = meters.sample.load {
-            let threads = Units.counted(load.threads, "thread")
+            // The kernel knows no load of a container.
+            let of = meters.sample.bounds == nil ? Units.counted(load.threads, "thread") : "(host)"
             let text = [load.one, load.five, load.fifteen].map(TopMeters.hundredths).joined(separator: " ")
             lines.append { frame, row, column, width in
                 let end = frame.write("load ", row: row, column: column, style: .accent, width: width)
-                frame.write("\(text)   \(threads)", row: row, column: end, width: column + width - end)
+                frame.write("\(text)   \(of)", row: row, column: end, width: column + width - end)
             }
         }
-        if let line = pressureLine(meters.sample.pressure) { lines.append(line) }
+        if let line = pressureLine(meters.sample) { lines.append(line) }
         return lines
     }
 
     /// Somebody waited for it: which share of the last ten seconds.
-    private func pressureLine(_ pressure: MachineSample.Pressure) -> Line? {
+    private func pressureLine(_ sample: MachineSample) -> Line? {
+        let pressure = sample.bounds?.pressure ?? sample.pressure
+        let isOfAll = sample.bounds != nil && sample.bounds?.pressure == nil
         let parts = [("cpu", pressure.cpuSome), ("mem", pressure.memorySome), ("io", pressure.ioSome)]
         guard parts.contains(where: { $0.1 != nil }) else { return nil }
         return { frame, row, column, width in
@@ -197,6 +202,9 @@ struct TopMeters {
                 end = frame.write(
                     "\(TopMeters.percent(value / 100))  ", row: row, column: end, style: style,
                     width: column + width - end)
+            }
+            if isOfAll, end < column + width {
+                frame.write("(host)", row: row, column: end, width: column + width - end)
             }
         }
     }

@@ -96,6 +96,24 @@ import Testing
         #expect(bounds.ranSeconds == 2.5)
         try fixture.write("cg/memory.current", "800000\n")
         #expect(watch.sample().bounds?.memoryUsedBytes == 800_000)
+        // A limit that is changed while it runs.
+        try fixture.write("cg/cpu.max", "50000 100000\n")
+        #expect(watch.sample().bounds?.processors == 0.5)
+        try fixture.write("cg/cpu.max", "max 100000\n")
+        #expect(watch.sample().bounds?.processors == nil)
+    }
+
+    /// The machine's own is not what the container's processes wait for.
+    @Test func aContainersPressure() throws {
+        let (fixture, procfs) = try Self.container()
+        try fixture.write("proc/pressure/cpu", "some avg10=73.58 avg60=0 avg300=0 total=1\n")
+        #expect(try #require(MachineWatch(procfs: procfs).sample().bounds).pressure == nil)
+        try fixture.write("cg/cpu.pressure", "some avg10=2.50 avg60=0 avg300=0 total=1\n")
+        try fixture.write("cg/memory.pressure", "some avg10=0.10 avg60=0\nfull avg10=0.05 avg60=0\n")
+        let sample = MachineWatch(procfs: procfs).sample()
+        #expect(sample.pressure.cpuSome == 73.58)
+        let pressure = try #require(sample.bounds?.pressure)
+        #expect(pressure.cpuSome == 2.5 && pressure.memoryFull == 0.05 && pressure.ioSome == nil)
     }
 
     /// Version 1 has a hierarchy for each controller.
