@@ -3,7 +3,7 @@ import Model
 
 extension CoreRecords {
     /// What nusu's own programs wrote, whole records one behind the other.
-    /// - Parameter lost: how many of this core found no room so far.
+    /// - Parameter lost: how many of this core found no room since the program runs.
     mutating func take(program bytes: UnsafeRawBufferPointer, lost: UInt64) {
         var offset = 0
         while let record = SchedulerProgram.Record(bytes, at: offset) {
@@ -13,7 +13,7 @@ extension CoreRecords {
         }
         note(damagedBytes: bytes.count - offset)
         // They came after what is there.
-        if lost > self.lost { note(lost: lost - self.lost) }
+        note(lostInAll: lost)
     }
 
     private mutating func take(_ record: SchedulerProgram.Record) {

@@ -9,6 +9,8 @@ struct CoreRecords {
     private let tracepoints: SchedulerTracepoints?
     /// In a container with process numbers of its own every thread outside has the idle thread's number, 0.
     private let isIdleTold: Bool
+    /// Records that found no room before the trace began: nobody misses them.
+    private let lostBefore: UInt64
 
     /// Not yet handed on.
     var events: [SwitchEvent] = []
@@ -24,11 +26,14 @@ struct CoreRecords {
     /// The last record of a switch: of a thread that is watched twice, each comes twice.
     private var last: (thread: Int32, isOut: Bool)?
 
-    init(core: UInt16, start: UInt64, tracepoints: SchedulerTracepoints?, isIdleTold: Bool = true) {
+    init(
+        core: UInt16, start: UInt64, tracepoints: SchedulerTracepoints?, isIdleTold: Bool = true, lostBefore: UInt64 = 0
+    ) {
         self.core = core
         self.start = start
         self.tracepoints = tracepoints
         self.isIdleTold = isIdleTold
+        self.lostBefore = lostBefore
     }
 
     /// Whole records, one behind the other.
@@ -63,7 +68,13 @@ struct CoreRecords {
 
     mutating func note(damagedBytes: Int) { self.damagedBytes += damagedBytes }
 
-    mutating func note(lost count: UInt64) {
+    /// - Parameter all: how many found no room since there is a ring.
+    mutating func note(lostInAll all: UInt64) {
+        let known = lostBefore &+ lost
+        if all > known { note(lost: all - known) }
+    }
+
+    private mutating func note(lost count: UInt64) {
         lost &+= count
         (last, running, sleep) = (nil, nil, nil)
         append(start &+ lastTime, .lost(count))

@@ -5,6 +5,8 @@ import Model
 /// Reads the rings of all cores and puts what they tell into one order.
 final class RingReader {
     let cores: [Int]
+    /// When the trace began.
+    let start: Moment
 
     private var rings: SwitchRings
     private var program: SchedulerProgram?
@@ -16,27 +18,33 @@ final class RingReader {
     /// The longest that may lie between two readings.
     private let patience: Double
 
-    /// Turns the rings on.
+    /// Turns the rings on. What the program wrote until now is dropped: reading who was there before has filled its rings.
     init(
-        _ rings: consuming SwitchRings, program: consuming SchedulerProgram?, start: Moment,
-        tracepoints: SchedulerTracepoints?, isIdleTold: Bool, threads: TraceThreads
+        _ rings: consuming SwitchRings, program: consuming SchedulerProgram?, tracepoints: SchedulerTracepoints?,
+        isIdleTold: Bool, threads: TraceThreads
     ) {
         let cores = rings.cores
         self.cores = cores
         self.threads = threads
+        let buffer = UnsafeMutableRawBufferPointer.allocate(
+            byteCount: max(rings.bytesPerCore, program?.bytesPerCore ?? 0), alignment: 16)
+        self.buffer = buffer
+        var lostBefore: [UInt64] = []
+        for core in 0..<(program?.coreCount ?? 0) {
+            program?.read(core, into: buffer) { _ in }
+            lostBefore.append(program?.lostCount(core) ?? 0)
+        }
+        let start = Moment.now
+        self.start = start
         var records = cores.map {
             CoreRecords(
                 core: UInt16($0), start: start.nanoseconds, tracepoints: tracepoints, isIdleTold: isIdleTold)
         }
-        var bytes = rings.bytesPerCore
-        var patience = 1.0
-        if let count = program?.coreCount {
-            records += (0..<count).map { CoreRecords(core: UInt16($0), start: start.nanoseconds, tracepoints: nil) }
-            bytes = max(bytes, program?.bytesPerCore ?? 0)
-            patience = program?.patience ?? patience
+        for (core, lost) in lostBefore.enumerated() {
+            records.append(
+                CoreRecords(core: UInt16(core), start: start.nanoseconds, tracepoints: nil, lostBefore: lost))
         }
-        self.patience = patience
-        buffer = .allocate(byteCount: bytes, alignment: 16)
+        patience = program?.patience ?? 1
         merge = EventMerge(records)
         rings.turn(on: true)
         self.rings = rings

@@ -43,9 +43,6 @@ package final class SwitchTrace {
         if source.kind != .schedstat { found = threads.found(pids) }
         counters = ScheduleWatch(scope, procfs)
         if scope != .machine || source.kind == .schedstat { counters.look() }
-        var now = timespec()
-        clock_gettime(CLOCK_REALTIME, &now)
-        start = .now
         let kind = source.kind
         let tracepoints = source.tracepoints
         let program = source.program.take()
@@ -54,9 +51,11 @@ package final class SwitchTrace {
         let isIdleTold = source.isIdleTold
         if let taken = source.rings.take() {
             rings = RingReader(
-                taken, program: program, start: start, tracepoints: tracepoints, isIdleTold: isIdleTold,
-                threads: threads)
+                taken, program: program, tracepoints: tracepoints, isIdleTold: isIdleTold, threads: threads)
         }
+        start = rings?.start ?? .now
+        var now = timespec()
+        clock_gettime(CLOCK_REALTIME, &now)
         header = TraceHeader(
             source: kind, scope: scope, cores: rings?.cores ?? [],
             startedAt: Double(now.tv_sec) + Double(now.tv_nsec) / 1e9, wakeupsSeen: seesWakeups,

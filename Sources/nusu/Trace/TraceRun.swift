@@ -39,16 +39,16 @@ struct TraceRun {
         switch subject {
         case .machine:
             held = nil
-            trace = SwitchTrace(.machine, procfs: procfs)
+            trace = TraceRun.begin(.machine, procfs)
         case .process(let process):
             held = try HeldProcess(process, procfs)
-            trace = SwitchTrace(.process(process), procfs: procfs)
+            trace = TraceRun.begin(.process(process), procfs)
         case .command(let words):
             held = nil
             let name = words.first ?? ""
             do throws(Errno) {
                 let waiting = try HeldCommand(words, mask: mask)
-                trace = SwitchTrace(.command(TraceRun.identity(waiting.pid, words, procfs)), procfs: procfs)
+                trace = TraceRun.begin(.command(TraceRun.identity(waiting.pid, words, procfs)), procfs)
                 command = try waiting.release()
             } catch {
                 throw Failure(
@@ -60,6 +60,17 @@ struct TraceRun {
         start = .now
     }
 
+    /// The kernel writes from the first moment, while what is there already has yet to be read.
+    private static func begin(_ target: TraceHeader.Scope, _ procfs: ProcFS) -> SwitchTrace {
+        let urgency = Urgency(niceness: niceness)
+        let trace = SwitchTrace(target, procfs: procfs)
+        urgency.end()
+        return trace
+    }
+
+    /// Where a thousand threads wait for a core, rings run over before it is this one's turn. What it needs is little.
+    private static let niceness: Int32 = -20
+
     /// Of a command that has not begun: its name will be that of its file.
     private static func identity(_ pid: Int32, _ words: [String], _ procfs: ProcFS) -> ProcessIdentity {
         let file = (words.first ?? "").split(separator: "/").last.map(String.init) ?? ""
@@ -70,6 +81,7 @@ struct TraceRun {
     /// Hands on what comes in until the time is over, the process has ended, or a signal comes. Where a command runs on, its end
     /// is waited for.
     mutating func run(_ body: (TraceBatch) throws(Failure) -> Void) throws(Failure) -> TraceEnd {
+        let urgency = Urgency(niceness: TraceRun.niceness)
         while !isOver() {
             let left = seconds.map { $0 - Moment.now.seconds(since: start) } ?? TraceRun.tickSeconds
             try body(trace.next(seconds: min(max(left, 0), TraceRun.tickSeconds)))
@@ -81,6 +93,7 @@ struct TraceRun {
             if let received = SignalGate.wait(seconds: 0.2) { take(received) }
             lookAtCommand()
         }
+        urgency.end()
         return end
     }
 

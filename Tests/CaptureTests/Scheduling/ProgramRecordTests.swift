@@ -61,6 +61,16 @@ import Testing
         #expect(records.events.map(\.time) == [5, 5] && records.lost == 6)
     }
 
+    /// While those who are there already are read, rings run over; the trace begins after that.
+    @Test func whatWasLostBeforeTheTraceIsNoLoss() {
+        var records = CoreRecords(core: 1, start: 1000, tracepoints: nil, lostBefore: 6)
+        records.note(lostInAll: 6)
+        #expect(records.lost == 0 && records.events.isEmpty)
+        records.note(lostInAll: 9)
+        records.note(lostInAll: 9)
+        #expect(records.lost == 3 && records.events.map(\.kind) == [.lost(3)])
+    }
+
     @Test func hostileRecordsDoNoHarm() {
         let whole = (0..<10).flatMap { Self.record(1000 + UInt64($0), UInt32($0 % 3 + 1), (7, 8), (9, 9)) }
         for round in Rounds.of(500, fuzz: 50_000) {
