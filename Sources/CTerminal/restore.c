@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/inotify.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -267,6 +268,15 @@ static void keep_guard(void) {
     _exit(0);
 }
 
+/// Gives the guard time at nusu's end. The kernel closes what is open after it has given the mutex on, and before it tells the
+/// shell. The last end of a watched inotify it closes only when nobody looks at the watches any more: it waits for a thread of its
+/// own, and so the longer the busier the machine is (fs/notify/group.c, fsnotify_destroy_group).
+static void linger(void) {
+    int watch = inotify_init1(IN_CLOEXEC);
+    // Something that does not happen: nothing is ever read from it.
+    if (watch >= 0) inotify_add_watch(watch, "/", IN_DELETE_SELF);
+}
+
 int cterminal_start_guard(void) {
     if (state == NULL || guard >= 0) return -1;
     pthread_mutexattr_t attributes;
@@ -283,6 +293,7 @@ int cterminal_start_guard(void) {
         return -1;
     }
     guard = child;
+    linger();
     return 0;
 }
 
