@@ -54,6 +54,27 @@ import Testing
         #expect(!WaitChain([timed, reason(2, waitsFor: [1])]).isDeadlock)
     }
 
+    @Test("Who ran while others were looked at was never seen asleep together with them") func ranMeanwhile() {
+        var moved = reason(1, waitsFor: [2])
+        moved.ranMeanwhile = true
+        let chain = WaitChain([moved, reason(2, waitsFor: [1])])
+        #expect(chain.circle.count == 2 && !chain.isDeadlock)
+    }
+
+    @Test("A thread that others of its process can wake") func ownThreads() {
+        // Process 2 waits for a lock that the thread 11 holds, and could itself be woken by the thread 12.
+        func chain(_ other: WaitReason) -> WaitChain {
+            var reader = reason(1, thread: 11, waitsFor: [2], threads: 2)
+            reader.ownThreadsToo = true
+            return WaitChain([reader, other, locked(2, thread: 2, by: (1, 11), threads: 1)])
+        }
+        #expect(!chain(reason(1, thread: 12, threads: 2)).isDeadlock)
+        #expect(chain(locked(1, thread: 12, by: (1, 11), threads: 2)).isDeadlock)
+        var alone = reason(1, waitsFor: [2])
+        alone.ownThreadsToo = true
+        #expect(WaitChain([alone, reason(2, waitsFor: [1])]).isDeadlock)
+    }
+
     @Test("All alternatives are stuck too") func alternatives() {
         let chain = WaitChain([reason(1, waitsFor: [2, 3]), reason(2, waitsFor: [1]), reason(3, waitsFor: [1])])
         #expect(chain.isDeadlock && chain.circle.count == 2)

@@ -61,11 +61,12 @@ extension Channel {
         guard let stuck else { return [] }
         let others: [Int32]
         switch stuck.cause {
+        case .deadlock where ends.contains(where: { $0.role == .hold }), .locked:
+            others = Channel.unique(ends.filter { $0.role == .hold })
         case .full, .deadlock:
             let sides = [0, 1].filter { side in ends.contains { $0.pid == stuck.pid && isOn(side, $0) } }
             others = sides.count == 1 ? processes(onSide: 1 - sides[0]) : processes
         case .unaccepted: others = Channel.unique(ends.filter { $0.role == .listen })
-        case .locked: others = Channel.unique(ends.filter { $0.role == .hold })
         }
         return others.filter { $0 != stuck.pid }
     }

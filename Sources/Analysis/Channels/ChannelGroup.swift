@@ -67,11 +67,14 @@ package struct ChannelGroup: Hashable, Sendable {
     /// nothing went through any of them (`isQuiet`), or else how old the oldest is. nil: not known.
     package var since: Double? {
         if stuck != nil { return channels.filter { $0.stuck != nil }.compactMap(\.since).max() }
+        if isHeld { return channels.compactMap(\.since).max() }
         return unreadSince ?? quiet ?? channels.compactMap(\.age).max()
     }
 
     /// What `since` says is how long nothing went through.
-    package var isQuiet: Bool { stuck == nil && unreadSince == nil && quiet != nil }
+    package var isQuiet: Bool { stuck == nil && !isHeld && unreadSince == nil && quiet != nil }
+
+    private var isHeld: Bool { channels.contains { $0.state == .held } }
 
     private var unreadSince: Double? { channels.filter { $0.state == .unread }.compactMap(\.since).max() }
 

@@ -44,7 +44,7 @@ private struct WaitGraph {
         while stuck.count != before {
             before = stuck.count
             for reason in reasons where stuck.contains(reason.thread) {
-                if reason.awaited.contains(where: canGoOn) { stuck.remove(reason.thread) }
+                if reason.awaited.contains(where: canGoOn) || canBeWokenWithin(reason) { stuck.remove(reason.thread) }
             }
         }
     }
@@ -54,7 +54,13 @@ private struct WaitGraph {
     private static func couldBeStuck(_ reason: WaitReason) -> Bool {
         // A main thread that has ended while others run on does nothing any more.
         if case .zombie = reason.cause { return reason.threadCount > 1 }
-        return !reason.awaited.isEmpty && !reason.hasTimeout
+        return !reason.awaited.isEmpty && !reason.hasTimeout && !reason.ranMeanwhile
+    }
+
+    private func canBeWokenWithin(_ reason: WaitReason) -> Bool {
+        guard reason.ownThreadsToo, reason.threadCount > 1 else { return false }
+        let own = processes[reason.process.pid] ?? []
+        return own.count < reason.threadCount || own.contains { !stuck.contains($0.thread) }
     }
 
     /// Who was not looked at may be able to.

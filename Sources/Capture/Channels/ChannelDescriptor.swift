@@ -55,6 +55,8 @@ extension ProcFS {
     enum ChannelDepth {
         /// By their links alone.
         case pipesAndSockets
+        /// Also what is met by a path: FIFOs, terminals, queues, memory.
+        case paths
         case all
     }
 
@@ -78,7 +80,7 @@ extension ProcFS {
             } else if target.first == UInt8(ascii: "/") {
                 thing = named(number, target, folder, path)
             } else {
-                thing = anonymous(number, target, path)
+                thing = depth == .all ? anonymous(number, target, path) : nil
             }
             guard let thing else { return }
             var access = ProcFile.accessMode(ofLink: number, in: folder)

@@ -11,6 +11,8 @@ struct ChannelWaits {
     /// Of threads that may be in a deadlock.
     private(set) var waits: [WaitReason] = []
     private(set) var asleep: [Int32: Double] = [:]
+    /// Who holds locks that others sleep at.
+    private var holders: Set<Int32> = []
     private let procfs: ProcFS
     let join: ChannelJoin
     private var places: [Place: (channel: Int, end: Int)] = [:]
@@ -59,6 +61,8 @@ struct ChannelWaits {
             refused += look.isRefused ? 1 : 0
             locked += look.isLocked ? 1 : 0
         }
+        try takeHolders(patience: patience)
+        waits = WaitLook(procfs).settled(waits)
         for place in channels.indices { takeSleep(&channels[place]) }
         for wait in waits { asleep[wait.thread] = sleep(of: wait.process.pid, thread: wait.thread) }
         let count = refused + locked
@@ -75,16 +79,14 @@ struct ChannelWaits {
     private func looks(
         _ pids: [Int32], _ writers: Set<Int32>, _ others: Set<Int32>, _ quiet: QuietEnds, patience: Double
     ) throws(Failure) -> [Look] {
-        let (procfs, holders) = (procfs, join.holders)
-        var tables: [String: SocketTable] = [:]
-        for (namespace, table) in join.facts.tables { tables["net:[\(namespace)]"] = table }
-        let known = tables
+        let procfs = procfs
+        let newWaiter = newWaiter
         let memory = Dictionary(join.facts.processes.map { ($0.pid, $0.mappings) }) { first, _ in first }
         var steps = ProcessWalk<Look>.Steps { _, _ in Look() }
         // The kernel lets nobody see the calls of a process that becomes another program, nor its memory while that is locked.
         steps.wait = { look, reader in
             let pid = reader.process
-            let waiter = WaitLook(procfs, holders: holders, tables: known)
+            let waiter = newWaiter()
             if quiet.processes.contains(pid) {
                 do { look.waits = try waiter.waitsWithoutEnd(pid, quiet) } catch { look.isRefused = true }
             }
@@ -101,6 +103,28 @@ struct ChannelWaits {
         }
         steps.giveUp = { $0.isLocked = true }
         return try procfs.walk(pids, steps, patience: patience)
+    }
+
+    /// Looks with what is known already.
+    private var newWaiter: @Sendable () -> WaitLook {
+        let (procfs, holders) = (procfs, join.holders)
+        var tables: [String: SocketTable] = [:]
+        for (namespace, table) in join.facts.tables { tables["net:[\(namespace)]"] = table }
+        let known = tables
+        return { WaitLook(procfs, holders: holders, tables: known) }
+    }
+
+    /// Whether those can go on who hold locks: for whom they wait, and these in turn.
+    private mutating func takeHolders(patience: Double) throws(Failure) {
+        guard !holders.isEmpty else { return }
+        let newWaiter = newWaiter
+        var steps = ProcessWalk<[WaitReason]>.Steps { _, _ in [] }
+        steps.wait = { waits, reader in waits = newWaiter().unsettledWaits(from: reader.process) }
+        var seen = Set(waits.map(\.thread))
+        for wait in try procfs.walk(holders.sorted(), steps, patience: patience).joined()
+        where seen.insert(wait.thread).inserted {
+            waits.append(wait)
+        }
     }
 
     private mutating func take(_ sleeper: Sleeper) {
@@ -224,21 +248,32 @@ struct ChannelWaits {
             }
         }
         channels[place].ends.append(.init(pid: sleeper.pid, role: .wait, thread: sleeper.thread))
-        guard let reason = sleeper.reason, case .memoryLock(let lock) = reason.cause, lock.kind == .owned,
-            let owner = reason.awaited.first
-        else { return }
-        if !channels[place].ends.contains(where: { $0.role == .hold && $0.pid == owner.process.pid }) {
-            channels[place].ends.append(.init(pid: owner.process.pid, role: .hold, thread: owner.thread))
+        guard let reason = sleeper.reason, case .memoryLock(let lock) = reason.cause, lock.kind == .owned else {
+            return
         }
-        note(.locked, sleeper, place)
+        if let owner = reason.awaited.first {
+            if !channels[place].ends.contains(where: { $0.role == .hold && $0.pid == owner.process.pid }) {
+                channels[place].ends.append(.init(pid: owner.process.pid, role: .hold, thread: owner.thread))
+            }
+            // Whether that one can go on, Analysis says.
+            channels[place].state = .held
+            holders.insert(owner.process.pid)
+            if !waits.contains(where: { $0.thread == reason.thread }) { waits.append(reason) }
+        } else if lock.missingOwner != nil {
+            note(.locked, sleeper, place)
+        }
     }
 
     /// Since when the one sleeps that stands for all.
     private func takeSleep(_ channel: inout Channel) {
         channel.ends.sort { ($0.pid, $0.fd ?? -1, $0.thread ?? 0) < ($1.pid, $1.fd ?? -1, $1.thread ?? 0) }
-        guard let stuck = channel.stuck else { return }
-        channel.since = nil
-        channel.since = sleep(of: stuck.pid, thread: stuck.thread)
+        if channel.state == .held {
+            channel.since = channel.ends.compactMap { end in
+                end.role == .wait ? end.thread.flatMap { sleep(of: end.pid, thread: $0) } : nil
+            }.max()
+        } else if let stuck = channel.stuck {
+            channel.since = sleep(of: stuck.pid, thread: stuck.thread)
+        }
     }
 
     private func sleep(of pid: Int32, thread: Int32) -> Double? {

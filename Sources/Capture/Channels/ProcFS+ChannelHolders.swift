@@ -3,11 +3,13 @@ import SystemPackage
 
 extension ProcFS {
     /// Which of these processes have which pipes and sockets open: the one place where numbers become processes.
-    package func channelHolders(among pids: [Int32]) -> ChannelHolders {
+    package func channelHolders(among pids: [Int32]) -> ChannelHolders { channelHolders(among: pids, .pipesAndSockets) }
+
+    func channelHolders(among pids: [Int32], _ depth: ChannelDepth) -> ChannelHolders {
         var result = ChannelHolders()
         for pid in pids {
             do {
-                result.take(try channelDescriptors(of: pid, .pipesAndSockets), of: pid)
+                result.take(try channelDescriptors(of: pid, depth), of: pid)
             } catch {
                 if error != .noSuchFileOrDirectory, error != .noSuchProcess { result.unreadable.append(pid) }
             }
@@ -24,6 +26,7 @@ extension ChannelHolders {
             switch descriptor.thing {
             case .pipe(let inode): pipes[inode, default: []].append(holder)
             case .socket(let inode): sockets[inode, default: []].append(holder)
+            case .fifo(let file): fifos[file.file, default: []].append(holder)
             default: break
             }
         }

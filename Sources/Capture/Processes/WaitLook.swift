@@ -8,6 +8,9 @@ final class WaitLook {
     private(set) var gaps: [Gap] = []
     private(set) lazy var holders = known ?? procfs.channelHolders(among: (try? procfs.processIDs()) ?? [])
     private let known: ChannelHolders?
+    /// Who has which FIFO open takes a closer look.
+    private(set) lazy var fifoHolders =
+        known?.fifos ?? procfs.channelHolders(among: (try? procfs.processIDs()) ?? [], .paths).fifos
     private lazy var fileLocks = (try? ProcFile.read(procfs.root + "/locks", limit: ProcFS.Limit.maps)) ?? []
     private var tables: [String: SocketTable]
     private var maps: [Int32: [Mapping]] = [:]
@@ -25,6 +28,11 @@ final class WaitLook {
     ///   - processes: at most so many are looked at.
     ///   - threads: of each; where it has more, it counts as one that may go on by a thread that was not seen.
     func waits(from pid: Int32, processes: Int = 32, threads: Int = 256) -> [WaitReason] {
+        settled(unsettledWaits(from: pid, processes: processes, threads: threads))
+    }
+
+    /// The same, without a second look at whether all of them slept.
+    func unsettledWaits(from pid: Int32, processes: Int = 32, threads: Int = 256) -> [WaitReason] {
         var result: [WaitReason] = []
         var queue = [pid]
         var seen: Set<Int32> = [pid]
@@ -40,6 +48,26 @@ final class WaitLook {
             next += 1
         }
         return result
+    }
+
+    /// Notes which of these threads ran since they were looked at. Those that did not, slept all at one moment: the one
+    /// between the looks and this.
+    func settled(_ reasons: [WaitReason]) -> [WaitReason] {
+        reasons.map { reason in
+            guard !reason.awaited.isEmpty else { return reason }
+            var reason = reason
+            let (pid, thread) = (reason.process.pid, reason.thread)
+            // The kernel tells the call of a thread only when that is off its processor. The number comes behind it here, and
+            // before it at the look: then it is that of the one sleep in which both calls were seen.
+            let isAsleep = procfs.currentCall(of: pid, thread: thread)?.number != nil
+            reason.ranMeanwhile = !isAsleep || reason.sleeps == nil || sleeps(of: pid, thread: thread) != reason.sleeps
+            return reason
+        }
+    }
+
+    /// How often a thread has gone to sleep.
+    private func sleeps(of pid: Int32, thread: Int32) -> UInt64? {
+        (try? procfs.status(of: pid, thread: thread == pid ? nil : thread))?.voluntarySwitches
     }
 
     func identity(_ pid: Int32) -> ProcessIdentity? { try? procfs.identity(of: pid) }
@@ -79,7 +107,9 @@ final class WaitLook {
         case UInt8(ascii: "T"): reason.cause = .stopped(by: process.stopSignal)
         case UInt8(ascii: "t"):
             reason.cause = .tracer(pid: (try? procfs.status(of: pid, thread: thread).tracerPid) ?? 0)
-        default: takeCall(stat, &reason)
+        default:
+            reason.sleeps = sleeps(of: pid, thread: thread)
+            takeCall(stat, &reason)
         }
         return reason
     }

@@ -57,6 +57,7 @@
     X(locked, "locked", "has a child that waits for its lock of a file; says the pid")                   \
     X(reaping, "reaping", "waits for a child that sleeps; says the pid")                                 \
     X(socket_deadlock, "socket-deadlock", "waits for a child through a pair of sockets, and that one for it") \
+    X(circle, "circle", "waits for two children that wait for it [poll, select, epoll, fifo, lock, timed, eventfd]") \
     X(served, "served", "waits for an answer of a server that sleeps [tcp]; says its pid")               \
     X(unaccepted, "unaccepted", "waits for a server that never accepts [tcp]; says its pid")             \
     X(held, "held", "waits for a lock that a child holds [pi, robust, rw-read, rw-write]; says the pid") \

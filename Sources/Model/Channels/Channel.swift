@@ -77,7 +77,7 @@ package struct Channel: Hashable, Sendable {
             case full
             /// A client sleeps: nobody takes its connection.
             case unaccepted
-            /// Somebody sleeps at a lock, whose owner is known by the lock's own word.
+            /// Somebody sleeps at a lock whose owner, known by the lock's own word, cannot go on by itself, or is gone.
             case locked
             /// A reader sleeps, and all who could write wait for it in turn: none of them will ever go on by itself.
             case deadlock
@@ -100,6 +100,8 @@ package struct Channel: Hashable, Sendable {
         case idle
         /// Something lies in it, and nobody sleeps because of that.
         case unread
+        /// A lock: somebody sleeps there until the owner gives it up, who may do that any moment.
+        case held
         case stuck(Stuck)
     }
 

@@ -23,7 +23,7 @@ package struct ChannelGraph: Sendable {
     /// Processes whose descriptors may not be read, or which did not answer: they may be at any other end. Ascending.
     package var unseen: [Int32]
     /// For whom threads wait that may be in a deadlock: all threads of processes that sleep until somebody writes to an empty
-    /// channel, or until a child ends.
+    /// channel, or until a child ends; who sleeps at locks of others, and these.
     package var waits: [WaitReason] = []
     /// Seconds that these threads have slept, by their numbers, where the kernel says.
     package var asleep: [Int32: Double] = [:]

@@ -18,6 +18,8 @@ package struct ChannelHolders: Sendable {
 
     /// By the number in `pipe:[N]`. In ascending order of processes; one stands once for each of its descriptors.
     package var pipes: [UInt64: [Holder]] = [:]
+    /// By their file; only of a look that asked for them.
+    package var fifos: [Mapping.FileID: [Holder]] = [:]
     /// By the number in `socket:[N]`.
     package var sockets: [UInt64: [Holder]] = [:]
     /// Processes whose descriptors may not be read.

@@ -7,6 +7,8 @@ package struct WaitReason: Hashable, Sendable {
         case child
         /// Reading: until somebody writes. Writing: until somebody reads. `isOwn`: no other process has the other end open.
         case pipe(inode: UInt64, isReading: Bool, isOwn: Bool)
+        /// The same of a FIFO, by its path as the kernel writes it. Whoever may open that could join in.
+        case fifo(path: [UInt8], isReading: Bool, isOwn: Bool)
         case socket(SocketWait)
         /// A lock of a file (flock, fcntl).
         case fileLock
@@ -53,10 +55,19 @@ package struct WaitReason: Hashable, Sendable {
     package var descriptor: Int32?
     /// The kernel's function that it sleeps in; nil where that may not be seen.
     package var channel: String?
+    /// Of a wait for several descriptors those that it waits at, where all of them are ends of channels whose other ends are
+    /// known; else empty.
+    package var descriptors: [Int32] = []
     /// The call ends by itself when a time is over.
     package var hasTimeout = false
     /// Whom it waits for: any one of them is enough. Empty where nobody is known.
     package var awaited: [Awaited] = []
+    /// Another thread of its own process could end the wait as well.
+    package var ownThreadsToo = false
+    /// How often it had gone to sleep before it was looked at; nil: not known.
+    package var sleeps: UInt64?
+    /// It ran while others were looked at: what was seen of it and of them was never so at one moment.
+    package var ranMeanwhile = false
 
     /// - Parameter thread: nil for the main thread.
     package init(process: ProcessIdentity, thread: Int32? = nil, state: UInt8, cause: Cause) {

@@ -67,6 +67,7 @@ extension ChannelReport {
         case nil: break
         case .idle?: fields["state"] = "idle"
         case .unread?: fields["state"] = "unread"
+        case .held?: fields["state"] = "held"
         case .stuck(let stuck)?:
             fields["state"] = "stuck"
             fields["stuck"] = .object([

@@ -89,9 +89,20 @@ extension ChannelReport {
             guard !culprits.isEmpty else { return "nobody seen accepts \(sleeper)\(since)" }
             return "\(who) do\(culprits.count == 1 ? "es" : "") not accept \(sleeper)\(since)"
         case .locked:
-            guard !culprits.isEmpty else { return "\(sleeper) sleeps at a lock\(since)" }
-            return "\(sleeper) sleeps at a lock of \(who)\(since)"
+            guard !culprits.isEmpty else {
+                return "\(sleeper) sleeps\(since) at a lock whose owner is not there any more"
+            }
+            return "\(sleeper) sleeps\(since) at a lock of \(who), which \(obstacle(channel))"
         case .deadlock: return "\(sleeper) waits for \(who) in a deadlock\(since)"
+        }
+    }
+
+    /// Why who holds a lock does not go on.
+    private func obstacle(_ channel: Channel) -> String {
+        switch graph.obstacle(of: channel)?.cause {
+        case .stopped?: "is stopped"
+        case .tracer?: "is held by its tracer"
+        default: "is stuck too"
         }
     }
 
@@ -272,7 +283,7 @@ extension ChannelReport {
             let why =
                 switch stuck.stuck?.cause {
                 case .unaccepted?: "why it does not accept"
-                case .locked?: "why it keeps the lock"
+                case .locked?: "why it does not give up the lock"
                 case .deadlock?: "who waits for whom"
                 default: "why it does not read"
                 }

@@ -10,11 +10,9 @@ enum WaitText {
         case .running: return "runs, or is ready to"
         case .child: return "waits\(call) for " + (reason.awaited.isEmpty ? "a child" : children(reason.awaited.count))
         case .pipe(_, let isReading, let isOwn):
-            let who = others(reason.awaited) ?? "somebody"
-            let unseen =
-                isOwn ? ", whose other end only it has open" : ", which no other process that can be seen has open"
-            return "waits\(call) for \(who) to \(isReading ? "write to" : "read from") a pipe "
-                + "(descriptor \(reason.descriptor ?? 0))" + (reason.awaited.isEmpty ? unseen : "")
+            return "waits\(call) " + pipe("a pipe", isReading, isOwn, reason)
+        case .fifo(let path, let isReading, let isOwn):
+            return "waits\(call) " + pipe("the FIFO \(TerminalText.escaped(path))", isReading, isOwn, reason)
         case .socket(let wait): return "waits\(call) " + SocketText.wait(wait, others(reason.awaited))
         case .fileLock:
             return "waits\(call) for a lock of a file"
@@ -22,7 +20,8 @@ enum WaitText {
         case .descriptor(let target):
             return "waits\(call) on descriptor \(reason.descriptor ?? 0), \(TerminalText.escaped(target))"
         case .descriptors(let kinds):
-            return "waits\(call) " + several(kinds) + (reason.hasTimeout ? ", or a time is over" : "")
+            return "waits\(call) " + several(kinds) + (others(reason.awaited).map { " to \($0)" } ?? "")
+                + (reason.hasTimeout ? ", or a time is over" : "")
         case .timer: return "sleeps\(call) until a time is over"
         case .signal: return "waits\(call) for a signal"
         case .memoryLock(let lock): return "waits\(call) " + memory(lock, reason)
@@ -43,6 +42,14 @@ enum WaitText {
         }
         return "waits" + (reason.call.map { " in \($0)" } ?? "") + " for a condition or a lock "
             + (lock.isShared == true ? "in shared memory" : "in memory")
+    }
+
+    private static func pipe(_ what: String, _ isReading: Bool, _ isOwn: Bool, _ reason: WaitReason) -> String {
+        let who = others(reason.awaited) ?? "somebody"
+        let unseen =
+            isOwn ? ", whose other end only it has open" : ", which no other process that can be seen has open"
+        return "for \(who) to \(isReading ? "write to" : "read from") \(what) (descriptor \(reason.descriptor ?? 0))"
+            + (reason.awaited.isEmpty ? unseen : "")
     }
 
     private static func children(_ count: Int) -> String { count == 1 ? "its child" : "one of \(count) children" }

@@ -59,6 +59,19 @@ import Testing
         #expect(stuck(more).isEmpty)
     }
 
+    @Test("Who waits at several ends is stuck at each of them") func several() {
+        var fixture = circle()
+        // 2 also waits for a FIFO that 3 writes to; 3 waits for nobody else than 2.
+        fixture.join(.fifo, "/run/f", [3], [2]) { $0.ends[1].fd = 5 }
+        var reads = reads(2, from: [1, 3], descriptor: nil)
+        reads.cause = .descriptors(["pipe": 1, "FIFO": 1])
+        reads.descriptors = [4, 5]
+        fixture.graph.waits[0] = reads
+        #expect(stuck(fixture) == ["pipe:[1]", "pipe:[2]", "pipe:[3]", "/run/f"])
+        fixture.graph.waits[0].ranMeanwhile = true
+        #expect(stuck(fixture).isEmpty)
+    }
+
     @Test("A channel is stuck by what its reader sleeps at, and not by its other descriptors") func descriptors() {
         var other = circle()
         other.graph.waits[0] = reads(2, from: [1], descriptor: 9)

@@ -107,6 +107,8 @@ enum Sample {
         Seccomp_filters:\t1
         x86_Thread_features:\tshstk
         x86_Thread_features_locked:\tshstk wrss
+        voluntary_ctxt_switches:\t150
+        nonvoluntary_ctxt_switches:\t545
 
         """
     }
