@@ -155,7 +155,7 @@ extension LiveTests {
         }
 
         /// Where a process waits for two at once, over FIFOs, and by locks.
-        @Test(arguments: [("lock", 2)])
+        @Test(arguments: [("poll", 3), ("select", 3), ("epoll", 3), ("fifo", 4), ("lock", 2)])
         func deadlockOfSeveral(_ kind: String, _ count: Int) throws {
             let demo = try Demo("nusu-demo", ["circle", kind])
             var stuck: [IpcDocument.Channel] = []

@@ -15,7 +15,7 @@ extension ChannelWaits {
         init(_ channels: [Channel], _ all: [ProcessChannels]) {
             for channel in channels where channel.joinsProcesses && channel.stuck == nil {
                 switch channel.kind {
-                case .pipe: take(channel.ends, channel.ends.filter { $0.role != .read })
+                case .pipe, .fifo: take(channel.ends, channel.ends.filter { $0.role != .read })
                 case .unix, .tcp:
                     guard !channel.details.contains(.notAccepted) else { continue }
                     for side: UInt8 in [0, 1] {
@@ -81,8 +81,12 @@ extension WaitLook {
             return quiet.places.contains(.init(pid: pid, descriptor: descriptor))
         case .child: return true
         case .several:
-            // Several descriptors are nobody's alone; one is polled as it would be read.
-            return ["poll", "ppoll"].contains(known.name) && call.arguments[1] == 1 && !quiet.crowded.contains(pid)
+            guard !quiet.crowded.contains(pid), !WaitLook.hasTimeout(call, named: known.name),
+                let watched = watched(by: call, named: known.name, of: pid), watched.count <= WaitLook.followedLimit
+            else { return false }
+            // Mostly there is something else among them: a listener, a timer, a terminal.
+            return !watched.isEmpty
+                && watched.allSatisfy { quiet.places.contains(.init(pid: pid, descriptor: $0.descriptor)) }
         default: return false
         }
     }

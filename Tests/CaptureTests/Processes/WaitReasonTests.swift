@@ -1,3 +1,4 @@
+import Glibc
 import Model
 import Testing
 
@@ -42,6 +43,95 @@ import Testing
         #expect(reasons.first?.cause == .pipe(inode: 55, isReading: true, isOwn: false))
         #expect(reasons.first?.call == "read")
         #expect(reasons.last?.cause == .running)
+    }
+
+    /// A reader of two pipes, each of which another process can write to.
+    private func pollsTwo(_ fixture: ProcFixture, call: String) throws {
+        try process(fixture, 10, call: call)
+        for (descriptor, pipe, writer) in [(3, 55, 11), (4, 56, 12)] as [(Int32, Int, Int32)] {
+            try fixture.link("10/fd/\(descriptor)", to: "pipe:[\(pipe)]")
+            try fixture.write("10/fdinfo/\(descriptor)", "pos:\t0\nflags:\t00\nmnt_id:\t14\n")
+            try process(fixture, writer, state: "R", call: "running\n")
+            try fixture.link("\(writer)/fd/7", to: "pipe:[\(pipe)]")
+            try fixture.write("\(writer)/fdinfo/7", "pos:\t0\nflags:\t01\nmnt_id:\t14\n")
+        }
+    }
+
+    /// struct pollfd, each for reading.
+    private func array(_ descriptors: [UInt32]) -> [UInt8] {
+        descriptors.flatMap { MessageFixture.bytes($0) + MessageFixture.bytes(1 as UInt32) }
+    }
+
+    @Test("Who polls several waits for all who can write, where all of them are known") func poll() throws {
+        func reason(
+            _ descriptors: [UInt32], timeout: String = "0xffffffff", _ change: (ProcFixture) throws -> Void = { _ in }
+        )
+            throws -> WaitReason?
+        {
+            let fixture = try ProcFixture()
+            try pollsTwo(fixture, call: "7 0x8 0x\(descriptors.count) \(timeout) 0x0 0x0 0x0 0x7ffd 0x7f3c\n")
+            try fixture.write("10/mem", [UInt8](repeating: 0, count: 8) + array(descriptors))
+            try change(fixture)
+            return ProcFS(root: fixture.root).waits(from: 10).first
+        }
+        let both = try #require(try reason([3, 4]))
+        #expect(both.awaited.map(\.process.pid) == [11, 12] && both.descriptors == [3, 4])
+        #expect(both.cause == .descriptors(["pipe": 2]) && !both.hasTimeout && both.ownThreadsToo && !both.ranMeanwhile)
+        // One that is passed over.
+        #expect(try reason([3, .max])?.cause == .pipe(inode: 55, isReading: true, isOwn: false))
+        #expect(try reason([3, 4], timeout: "0x64")?.hasTimeout == true)
+        // A terminal, an event counter, a pipe that only it has, one that is closed: nobody knows who could wake it.
+        for other in ["/dev/pts/1", "anon_inode:[eventfd]", "pipe:[99]"] {
+            let unknown = try reason([3, 5]) { fixture in
+                try fixture.link("10/fd/5", to: other)
+                try fixture.write("10/fdinfo/5", "pos:\t0\nflags:\t02\nmnt_id:\t14\n")
+            }
+            #expect(unknown?.awaited.isEmpty == true && unknown?.descriptors.isEmpty == true, "\(other)")
+        }
+        #expect(try reason([3, 6])?.awaited.isEmpty == true)
+        // It went on, and waits anew.
+        let moved = try reason([3, 4]) { fixture in
+            try fixture.write(
+                "10/status", Sample.status(pid: 10).replacing("voluntary_ctxt_switches:\t150\n", with: ""))
+        }
+        #expect(moved?.ranMeanwhile == true)
+    }
+
+    @Test("What an epoll watches is told by the file, not by the number alone") func epoll() throws {
+        func reason(inode: String) throws -> WaitReason? {
+            let fixture = try ProcFixture()
+            try pollsTwo(fixture, call: "232 0x9 0x7ffd 0x1 0xffffffff 0x0 0x0 0x7ffd 0x7f3c\n")
+            try fixture.link("10/fd/9", to: "anon_inode:[eventpoll]")
+            try fixture.write(
+                "10/fdinfo/9",
+                """
+                pos:\t0
+                flags:\t02
+                mnt_id:\t14
+                tfd:        3 events:       19 data:                3  pos:0 ino:37 sdev:f
+                tfd:        4 events:       19 data:                4  pos:0 ino:\(inode) sdev:f
+
+                """)
+            return ProcFS(root: fixture.root).waits(from: 10).first
+        }
+        #expect(try reason(inode: "38")?.awaited.map(\.process.pid) == [11, 12])
+        // After a fork the number is another file's.
+        #expect(try reason(inode: "3a")?.awaited.isEmpty == true)
+    }
+
+    @Test("A FIFO's reader waits for who can write") func fifo() throws {
+        let fixture = try ProcFixture()
+        let path = fixture.root + "/fifo"
+        try #require(mkfifo(path, 0o600) == 0)
+        try process(fixture, 10, call: "0 0x3 0x7ffd 0x1 0x0 0x0 0x0 0x7ffd 0x7f3c\n")
+        try process(fixture, 11, state: "R", call: "running\n")
+        for (pid, descriptor, flags) in [(10, 3, "00"), (11, 7, "01"), (11, 8, "00")] as [(Int32, Int32, String)] {
+            try fixture.link("\(pid)/fd/\(descriptor)", to: path)
+            try fixture.write("\(pid)/fdinfo/\(descriptor)", "pos:\t0\nflags:\t\(flags)\nmnt_id:\t14\n")
+        }
+        let reason = try #require(ProcFS(root: fixture.root).waits(from: 10).first)
+        #expect(reason.awaited.map(\.process.pid) == [11])
+        #expect(reason.cause == .fifo(path: Array(path.utf8), isReading: true, isOwn: false))
     }
 
     @Test("A thread of the kernel is in no system call") func kernelThread() throws {
