@@ -139,6 +139,27 @@ extension LiveTests {
             try compare(demo.pid)
         }
 
+        /// What `ipc` joins, from both sides.
+        @Test(arguments: ["pipe", "fifo", "stream", "tcp", "pty"]) func otherEnds(_ kind: String) throws {
+            let demo = try Demo("nusu-demo", ["channels", kind])
+            let child = try #require(demo.otherPid)
+            let ends = try #require(demo.channels.first).dropFirst().map {
+                $0.split(separator: ":").compactMap { Int32($0) }
+            }
+            for (pid, other) in [(demo.pid, child), (child, demo.pid)] {
+                let number = try #require(ends.first { $0.first == pid }?.last)
+                let groups = try FdsDocument.of(pid).groups ?? []
+                let group = try #require(groups.first { $0.numbers.contains(number) })
+                #expect(group.otherEnd?.map(\.pid) == [other], "\(group)")
+                let line = try run([Surroundings.nusu, "fds", "\(pid)", "--all"]).text.split(separator: "\n")
+                    .first { $0.contains(" nusu-demo(\(other))") }
+                #expect(line != nil)
+                if kind == "pty", pid == demo.pid {
+                    #expect(line?.contains("the master of pts/") == true, "\(line ?? "")")
+                }
+            }
+        }
+
         @Test func openedAndNotClosed() throws {
             let demo = try Demo("nusu-demo", ["unclosed"])
             let fds = try FdsDocument.of(demo.pid, ["--over", "0.5s"], status: 1)

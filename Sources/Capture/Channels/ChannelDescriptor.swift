@@ -121,7 +121,9 @@ extension ProcFS {
             // Documentation/admin-guide/devices.txt: 5:0 /dev/tty, 5:2 /dev/ptmx, 136 to 143 the slaves.
             switch (facts.specialMajor, facts.specialMinor) {
             case (5, 0): return .controllingTerminal
-            case (5, 2): return info(number, path, .terminal)?.terminal.map { .master(index: $0, file) }
+            case (5, 2):
+                guard case .master(let index)? = info(number, path, .terminal)?.detail else { return nil }
+                return .master(index: index, file)
             case (136...143, let minor): return .slave(index: (facts.specialMajor - 136) << 20 | minor, file)
             default: return nil
             }

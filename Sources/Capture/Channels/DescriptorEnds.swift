@@ -1,19 +1,33 @@
 import Model
+import SystemPackage
 
-/// Finds who has the other ends of a process's pipes and sockets open: one look at the descriptors of all processes, and one
-/// at the sockets of its network namespace.
+/// Finds who has the other ends of a process's pipes, FIFOs, sockets and pseudo-terminals open: one look at the descriptors of all
+/// processes, and one at the sockets of its network namespace.
 struct DescriptorEnds {
     private let procfs: ProcFS
     private let pid: Int32
     private let holders: ChannelHolders
+    /// FIFOs and pseudo-terminals, by descriptor of the process.
+    private var named: [Int32: Channel] = [:]
     private var identities: [Int32: ProcessIdentity?] = [:]
     /// By pipe: the processes that write to it, and those that read from it.
     private var pipes: [UInt64: (writers: Set<Int32>, readers: Set<Int32>)] = [:]
 
-    init(_ procfs: ProcFS, _ pid: Int32) {
+    init(_ procfs: ProcFS, of table: DescriptorTable) {
         self.procfs = procfs
-        self.pid = pid
-        holders = procfs.channelHolders(among: (try? procfs.processIDs()) ?? [pid])
+        pid = table.process.pid
+        let pids = (try? procfs.processIDs()) ?? [pid]
+        guard table.descriptors.contains(where: { $0.kind == .fifo || $0.kind == .terminal }) else {
+            holders = procfs.channelHolders(among: pids)
+            return
+        }
+        // What is met by a path takes a closer look, and the join of all channels.
+        var join = ChannelJoin(procfs.pathFacts(among: pids))
+        holders = join.holders
+        join.joinNamed()
+        for channel in join.channels where channel.kind == .fifo || channel.kind == .pty {
+            for end in channel.ends where end.pid == pid { if let fd = end.fd { named[fd] = channel } }
+        }
     }
 
     mutating func join(_ table: inout DescriptorTable) {
@@ -27,6 +41,7 @@ struct DescriptorEnds {
         for index in table.descriptors.indices where table.descriptors[index].kind == .pipe {
             joinPipe(&table.descriptors[index])
         }
+        for index in table.descriptors.indices { joinNamed(&table.descriptors[index]) }
         let count = holders.unreadable.count
         if count > 0, table.descriptors.contains(where: { $0.otherEnd?.count == 0 }) {
             table.gaps.append(
@@ -55,6 +70,17 @@ struct DescriptorEnds {
         descriptor.otherEnd = otherEnd(others.sorted(), isAccepted: true)
     }
 
+    private mutating func joinNamed(_ descriptor: inout Descriptor) {
+        guard let channel = named[descriptor.number],
+            let own = channel.ends.first(where: { $0.pid == pid && $0.fd == descriptor.number })
+        else { return }
+        let others = channel.ends.filter { end in
+            if channel.kind == .pty { return end.side != own.side }
+            return own.role == .both || end.role != own.role
+        }
+        descriptor.otherEnd = otherEnd(Set(others.map(\.pid)).sorted(), isAccepted: true)
+    }
+
     private func pipeEnds(_ inode: UInt64) -> (writers: Set<Int32>, readers: Set<Int32>) {
         let holders = holders.pipes[inode] ?? []
         return (Set(holders.filter(\.writes).map(\.pid)), Set(holders.filter(\.reads).map(\.pid)))
@@ -73,5 +99,24 @@ struct DescriptorEnds {
         let identity = try? procfs.identity(of: pid)
         identities[pid] = .some(identity)
         return identity
+    }
+}
+
+extension ProcFS {
+    /// What these processes have of pipes, sockets, and what is met by a path.
+    fileprivate func pathFacts(among pids: [Int32]) -> ChannelJoin.Facts {
+        var facts = ChannelJoin.Facts()
+        for pid in pids {
+            guard let stat = try? stat(of: pid), !stat.isKernelThread, !stat.isZombie else { continue }
+            var process = ProcessChannels(stat)
+            do {
+                process.descriptors = try channelDescriptors(of: pid, .paths)
+            } catch {
+                guard error != .noSuchFileOrDirectory, error != .noSuchProcess else { continue }
+                process.isRefused = true
+            }
+            facts.processes.append(process)
+        }
+        return facts
     }
 }

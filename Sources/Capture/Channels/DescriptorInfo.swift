@@ -7,8 +7,6 @@ struct DescriptorInfo {
     var inode: UInt64?
     var locks = 0
     var detail: Descriptor.Detail?
-    /// Of the master of a pseudo-terminal: the number of its slave, N of /dev/pts/N.
-    var terminal: UInt32?
     /// Of a unix socket: descriptors that were sent to it and not received yet (Linux 6.10).
     var inFlight: Int?
 
@@ -43,7 +41,9 @@ struct DescriptorInfo {
         case .signalfd:
             if line.skip("sigmask:"), let mask = line.blankThenHexadecimal() { detail = .signals(mask) }
         case .terminal:
-            if line.skip("tty-index:") { terminal = line.blankThenInt32().flatMap { UInt32(exactly: $0) } }
+            if line.skip("tty-index:"), let index = line.blankThenInt32().flatMap({ UInt32(exactly: $0) }) {
+                detail = .master(index)
+            }
         case .socket:
             if line.skip("scm_fds:") { inFlight = line.blankThenInt32().map { Int($0) } }
         case .inotify: if line.skip("inotify wd:") { count() }

@@ -8,7 +8,7 @@ extension ProcFS {
     package enum DescriptorDepth: Sendable {
         /// What they are: enough to see which were opened and closed.
         case own
-        /// Also who is at the other end of pipes and sockets, which takes a look at all processes.
+        /// Also who is at the other end of what has one, which takes a look at all processes.
         case otherEnds
     }
 
@@ -48,7 +48,7 @@ extension ProcFS {
             }
         }
         if depth == .otherEnds, !table.descriptors.isEmpty {
-            var ends = DescriptorEnds(self, pid)
+            var ends = DescriptorEnds(self, of: table)
             ends.join(&table)
         }
         return table

@@ -30,9 +30,11 @@ package struct Descriptor: Hashable, Sendable {
         case watches(Int)
         /// Whom a pidfd means; nil when that one is gone, or has no number here.
         case process(Int32?)
+        /// Of the master of a pseudo-terminal: the number of its slave, N of /dev/pts/N.
+        case master(UInt32)
     }
 
-    /// Who has the other end of a pipe or socket open.
+    /// Who has the other end of a pipe, FIFO, socket or pseudo-terminal open.
     package struct OtherEnd: Hashable, Sendable {
         /// At most `Descriptor.processLimit` of `count`, ascending. The process itself only where it is the only one.
         package var processes: [ProcessIdentity]
@@ -119,6 +121,7 @@ package struct Descriptor: Hashable, Sendable {
         switch (detail, other.detail) {
         case (.event(let one, _), .event(let two, _)): return one == two
         case (.process(let one), .process(let two)): return one == two || one == nil || two == nil
+        case (.master(let one), .master(let two)): return one == two
         default: return true
         }
     }

@@ -91,6 +91,7 @@ extension DescriptorReport {
             .object(["signals": .array((0..<64).filter { mask >> UInt64($0) & 1 != 0 }.map { JSONValue($0 + 1) })])
         case .watches(let count): .object(["watches": JSONValue(count)])
         case .process(let pid): .object(["pid": JSONValue(pid)])
+        case .master(let index): .object(["slave": .string("/dev/pts/\(index)")])
         }
     }
 

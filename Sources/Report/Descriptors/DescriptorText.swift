@@ -94,6 +94,7 @@ enum DescriptorText {
             let names = (0..<64).filter { mask >> UInt64($0) & 1 != 0 }.compactMap { Signal.number($0 + 1)?.name }
             parts.append("for " + (names.isEmpty ? "no signal" : names.joined(separator: " ")))
         case .watches(let count): parts.append("watches \(Units.counted(count, "file"))")
+        case .master(let index): parts.append("the master of pts/\(index)")
         case .process, nil: break
         }
         if let socket = descriptor.socket { parts += details(socket) }

@@ -68,6 +68,7 @@ import Testing
         #expect(info("sigmask:\t0000000000004002\n", .signalfd).detail == .signals(0x4002))
         #expect(info("inotify wd:2 ino:1\ninotify wd:1 ino:2\n", .inotify).detail == .watches(2))
         #expect(info("Pid:\t55\nNSpid:\t55\n", .pidfd).detail == .process(55))
+        #expect(info("tty-index:\t3\n", .terminal).detail == .master(3))
         #expect(info("Pid:\t-1\n", .pidfd).detail == .process(nil))
         // A file may be called like a line, but its kind's lines only are read.
         #expect(info("tfd: 5 events: 1\n", .file).detail == nil)
