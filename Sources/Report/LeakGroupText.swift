@@ -17,6 +17,7 @@ struct LeakGroupText {
         if group.held.blocks > 0 { details.append(held) }
         details.append(advice)
         if !group.descriptors.isEmpty { details.append(owned) }
+        if let stackHeld = group.stackHeldText { details.append(stackHeld) }
         if options.addresses { details += addressLines }
         let tree = group.tree.map { HeldTreeText(tree: $0, group: group).lines } ?? []
         return [first] + (details.map { LeakGroupText.indent + $0 } + tree).map(style.fit)
@@ -115,5 +116,14 @@ struct LeakGroupText {
         let rest = group.count - group.addresses.count
         if rest > 0 { line += " and \(Units.grouped(rest)) more" }
         return line.isEmpty ? lines : lines + [line]
+    }
+}
+
+extension LeakGroup {
+    /// What else may be lost: "1 more is held only by words on stacks or in registers"; nil where nothing is.
+    var stackHeldText: String? {
+        guard stackHeld > 0 else { return nil }
+        let verb = stackHeld == 1 ? "is" : "are"
+        return "\(Units.grouped(stackHeld)) more \(verb) held only by words on stacks or in registers"
     }
 }

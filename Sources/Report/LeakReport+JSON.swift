@@ -119,6 +119,7 @@ extension LeakReport {
                 group.heldKinds.map { .object(["name": .string($0.name), "blocks": JSONValue($0.blocks)]) }),
             "addresses": .array(group.addresses.map { .string(Address($0).description) }),
             "signature": .string(group.signature),
+            "stackHeld": JSONValue(group.stackHeld),
             "cycle": JSONValue(cycle: group.cycle),
             "descriptors": knowsStreams || !group.owners.isEmpty
                 ? .array(group.descriptors.map { JSONValue($0) }) : .null,

@@ -102,8 +102,8 @@ struct SwiftFixture {
         return next
     }
 
-    func image() -> MemoryImage {
-        let image = heap.image()
+    func image(registers: [UInt64] = []) -> MemoryImage {
+        let image = heap.image(registers: registers)
         let mapping = Mapping(
             range: SwiftFixture.module, permissions: [.read], fileOffset: 0, deviceMajor: 8, inode: 11,
             nameBytes: Array("/usr/bin/fixture".utf8))

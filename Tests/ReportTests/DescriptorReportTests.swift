@@ -75,6 +75,25 @@ import Testing
         #expect(report.json(.init()).contains(entry))
     }
 
+    @Test("One more that only a stack holds is said where its like is lost") func stackHeld() {
+        var group = lost("app.Connection", "fd", [10, 11])
+        group.stackHeld = 1
+        var streams = DescriptorReport.Streams(
+            total: 0, forgotten: [], groups: [group], pauseSeconds: 0.001, exact: true, gaps: [])
+        let more = "    1 more is held only by words on stacks or in registers (nusu why 1234 Connection)\n"
+        let report = DescriptorReport(table(), streams: streams)
+        #expect(
+            report.text(.init(), pipe).contains(
+                "    owned by a lost Connection.fd  a41f09\n" + String(repeating: " ", count: 21) + more))
+        #expect(report.json(.init()).contains(#""stackHeld":1,"#))
+        // What leads is another class: it says nothing of the owner's.
+        streams.groups[0].type = "app.Session"
+        #expect(!DescriptorReport(table(), streams: streams).text(.init(), pipe).contains("more is held"))
+        var leaks = Fixture.leaking()
+        leaks.findings.groups[0].stackHeld = 2
+        #expect(leaks.text(.init(), pipe).contains("    2 more are held only by words on stacks or in registers\n"))
+    }
+
     @Test("Who owns what, in the report of leaks") func ownedOfLeaks() {
         var report = Fixture.leaking()
         report.findings.groups[0].owners = [DescriptorOwner(type: "app.Connection", field: "fd", numbers: [10])]

@@ -29,6 +29,8 @@ struct Reachability {
         let rootEdges: [RootEdge]
     }
 
+    /// Roots of threads come last: where a block has one, and is no stream, no word elsewhere points to its start.
+    ///
     /// - Parameters:
     ///   - garbage: blocks that are lost for certain. No word reaches them, and nothing is reached through them.
     ///   - whenRead: called when all roots have been read. What is read afterwards are a few words of blocks that are held by
@@ -38,20 +40,24 @@ struct Reachability {
         var marking = Marking(
             count: index.count, bases: InteriorBases(index: index, reader: image.reader), garbage: garbage,
             holdNothing: holdNothing.union(inPart.keys), inPart: inPart, streams: streams)
-        for (word, kind) in roots.words { marking.root(word, kind, 0, index) }
-        for word in roots.chunkWords {
-            // The address of a chunk's header is 16 bytes before its block.
-            let found = index.find(word &+ 16)
-            if found >= 0, !BlockIndex.isInterior(found) { marking.root(word &+ 16, .register, 0, index) }
-        }
+        for (word, kind) in roots.words where !kind.isOfThread { marking.root(word, kind, 0, index) }
         let scanner = WordScanner(reader: image.reader, windowBytes: 1 << 20)
-        for region in roots.regions {
+        func scan(_ region: RootRegion) {
             if region.stride == 1 {
                 scanner.scanBytes(region.range) { marking.root($0, region.kind, $1, index) }
             } else {
                 scanner.scan(region.range, gapsMatter: true) { marking.root($0, region.kind, $1, index) }
             }
         }
+        for region in roots.regions where !region.kind.isOfThread { scan(region) }
+        // What threads hold as well is known by its better place already.
+        for (word, kind) in roots.words where kind.isOfThread { marking.root(word, kind, 0, index) }
+        for word in roots.chunkWords {
+            // The address of a chunk's header is 16 bytes before its block.
+            let found = index.find(word &+ 16)
+            if found >= 0, !BlockIndex.isInterior(found) { marking.root(word &+ 16, .register, 0, index) }
+        }
+        for region in roots.regions where region.kind.isOfThread { scan(region) }
         whenRead()
         marking.spread(over: graph)
         let rootEdges = marking.rootEdges

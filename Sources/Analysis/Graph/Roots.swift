@@ -15,6 +15,9 @@ package enum RootKind: String, BitwiseCopyable, Sendable {
     case threadVector
     /// A part of the heap that could not be walked.
     case torn
+
+    /// Whether it says only what a thread is at, or was: a stack keeps words that no variable is any more.
+    var isOfThread: Bool { self == .register || self == .stack }
 }
 
 /// Memory whose words are roots.

@@ -59,6 +59,7 @@ package enum LeakAnalysis {
         StreamAnalysis.join(process, forest, groupOf: grouping.groupOf, into: &groups)
         let numbers = DescriptorSearch(process, open: options.openDescriptors)
             .join(forest, groupOf: grouping.groupOf, into: &groups)
+        StackHeld(process).count(into: &groups)
         if options.trees > 0 { HeldTrees(process, forest).grow(for: &groups, limit: options.trees) }
         groups += PossibleGrouping(types: process.types, addressLimit: options.addressLimit)
             .groups(of: states, index: index)

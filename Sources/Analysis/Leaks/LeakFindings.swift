@@ -113,6 +113,9 @@ package struct LeakGroup: Hashable, Sendable {
     package var breakAt: String?
     /// For over-retained objects: those of one leader.
     package var references: References?
+    /// Blocks of the leaders' type that are in use only because a word on a stack or in a register leads to them: perhaps
+    /// the next to be lost, perhaps lost and an old word. Of groups of one type the first has them; 0 without a type.
+    package var stackHeld = 0
     /// Descriptors of FILEs that only blocks of this group lead to, ascending.
     package var streams: [Int32] = []
     /// Descriptors whose numbers fields of its blocks keep, and no object in use of a class that is known to keep some.

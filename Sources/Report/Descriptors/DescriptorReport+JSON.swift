@@ -153,6 +153,7 @@ extension DescriptorReport {
                         "signature": .string(group.signature), "type": JSONValue(group.type),
                         "size": JSONValue(group.size), "numbers": .array(group.descriptors.map { JSONValue($0) }),
                         "owners": .array(group.owners.map(JSONValue.init(owner:))),
+                        "stackHeld": JSONValue(group.stackHeld),
                     ])
                 }),
         ])

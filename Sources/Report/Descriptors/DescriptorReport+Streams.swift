@@ -47,6 +47,10 @@ extension DescriptorReport {
                     + group.signature
                 parts += rows(of: owner.numbers, style).map { [$0.line, DescriptorReport.indent + line] }
             }
+            if let stackHeld = group.stackHeldText, let type = group.type, group.owners.contains(where: group.leads) {
+                let why = "nusu why \(table.process.pid) \(WhyPathText.argument(type))"
+                parts.append([DescriptorReport.indent + "\(stackHeld) (\(why))"])
+            }
         }
         guard !parts.isEmpty else { return [] }
         let fitting = options.limit.map { $0 == 0 ? parts.count : $0 } ?? max(1, (room - 2) / 2)
