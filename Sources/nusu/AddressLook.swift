@@ -39,6 +39,45 @@ struct AddressLook {
         }
     }
 
+    /// A core has the blocks, but neither what only the kernel held nor what files hold.
+    func report(_ core: CoreFile) -> AddressReport {
+        var report = AddressReport(space: AddressSpace(core.facts), address: address, symbol: nil, page: nil)
+        guard let region = report.region, Region.Kind.ofMalloc.contains(region.kind) else { return report }
+        switch place(core.image.namingBreak(), acceptTorn: true, whenRead: {}) {
+        case .done(let found):
+            report.heap = .init(place: found.place, snapshot: nil)
+            report.gaps = found.place.map { gaps(of: $0, core.image) } ?? []
+            report.gaps += found.gaps
+        case .torn: report.gaps.append(Gap(what: "which of malloc's blocks it lies in", reason: "its heap is damaged"))
+        case .refused(let failure):
+            report.gaps.append(
+                Gap(what: "which of malloc's blocks it lies in", reason: failure.what, remedy: failure.remedy))
+        }
+        return report
+    }
+
+    private func gaps(of place: HeapPlace, _ image: MemoryImage) -> [Gap] {
+        var gaps: [Gap] = []
+        if place.fate == .lost {
+            gaps.append(
+                Gap(
+                    what: "what else may lead to it",
+                    reason:
+                        "a core has neither pointers that only the kernel keeps (epoll) nor memory that was left out"))
+        }
+        // What begins like an object, and is none as far as the core goes.
+        if place.type == nil, place.fate != .free, let first = image.reader.word(at: place.start),
+            let file = image.mapping(at: first), file.isFileBacked
+        {
+            gaps.append(
+                Gap(
+                    what: "its type, if that is what its first word leads to",
+                    reason: "the core may have left out the names, which stand in \(file.name)",
+                    remedy: "cores written with coredump_filter 0x37 have them"))
+        }
+        return gaps
+    }
+
     /// A saved snapshot knows its blocks, wherever they lie.
     func report(_ facts: AddressSpaceFacts, in saved: SavedGraph) -> AddressReport {
         let place = saved.graph.place(at: address)

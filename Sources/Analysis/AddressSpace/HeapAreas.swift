@@ -18,7 +18,7 @@ struct HeapAreas {
         let rings = ArenaFinder(image: plain).rings()
         guard !rings.isEmpty else { return Found() }
         let main = rings.map { $0.arenas[0] }
-        let image = naming(main, in: plain)
+        let image = plain.namingBreak(of: main)
 
         var pieces = HeapPieceFinder.breakPieces(of: main, in: image)
         var found = Found()
@@ -39,19 +39,6 @@ struct HeapAreas {
 
     private func claim(_ range: AddressRange, _ kind: Region.Kind) -> RegionClaims.Claim {
         RegionClaims.Claim(range: range, kind: kind, module: nil, thread: nil)
-    }
-
-    /// A core does not say which mapping is the break's: the one that holds the top of the main arena.
-    private func naming(_ main: [Arena], in image: MemoryImage) -> MemoryImage {
-        guard !image.mappings.contains(where: \.isHeap) else { return image }
-        let tops = main.filter(\.isContiguous).map(\.top)
-        let mappings = image.mappings.map { mapping in
-            guard mapping.isAnonymous, !mapping.isMainStack, tops.contains(where: mapping.range.contains) else {
-                return mapping
-            }
-            return Mapping(range: mapping.range, permissions: mapping.permissions, nameBytes: Array("[heap]".utf8))
-        }
-        return MemoryImage(process: image.process, mappings: mappings, threads: [], reader: image.reader)
     }
 
     /// Blocks with a mapping of their own. The allocator counts them, so the search ends when all are found: other memory,

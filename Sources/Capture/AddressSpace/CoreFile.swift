@@ -9,6 +9,8 @@ package struct CoreFile: Sendable {
     private static let threadLimit = 1 << 16
 
     package private(set) var facts: AddressSpaceFacts
+    /// The same for those who look at blocks: with the threads' registers.
+    package let image: MemoryImage
 
     /// Whether a file's first bytes are those of a core.
     package static func isCore(_ path: String) -> Bool {
@@ -95,8 +97,11 @@ package struct CoreFile: Sendable {
         let process = ProcessIdentity(pid: notes.pid ?? 0, startTicks: 0, commandBytes: notes.command)
         facts = AddressSpaceFacts(process: process, mappings: mappings)
         facts.source = .core(path: path)
-        facts.reader = CoreMemory(file: file, segments: kept)
-        facts.threads = notes.threads
+        let memory = CoreMemory(file: file, segments: kept)
+        facts.reader = memory
+        facts.threads = notes.threads.map {
+            AddressSpaceFacts.Thread(tid: $0.tid, nameBytes: [], stackPointer: $0.stackPointer)
+        }
         facts.entryPoint = notes.auxiliary[AuxiliaryVector.entry]
         var modules = LoadedModules(reader: facts.reader, isCore: true) { _ in nil }
         modules.find(in: mappings, entry: facts.entryPoint)
@@ -122,6 +127,8 @@ package struct CoreFile: Sendable {
                     what: "\(missing >> 10) KiB of writable memory",
                     reason: "the core does not hold them (coredump_filter, MADV_DONTDUMP, or cut short)"))
         }
+        image = MemoryImage(
+            process: process, mappings: mappings.map(\.mapping), threads: notes.threads, reader: memory, gaps: [])
     }
 }
 

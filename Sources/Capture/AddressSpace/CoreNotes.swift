@@ -11,7 +11,7 @@ struct CoreNotes {
 
     private(set) var pid: Int32?
     private(set) var command: [UInt8] = []
-    private(set) var threads: [AddressSpaceFacts.Thread] = []
+    private(set) var threads: [ThreadState] = []
     private(set) var auxiliary = AuxiliaryVector([])
     private(set) var files: [File] = []
     private(set) var isDamaged = false
@@ -35,6 +35,7 @@ struct CoreNotes {
             let content = Array(bytes[start..<end])
             switch type {
             case 1: if threads.count < threadLimit { takeStatus(ElfFields(content)) }
+            case 2, 0x202: takeVectors(content)
             case 3: takeInfo(content)
             case 6: auxiliary = AuxiliaryVector(content)
             case 0x4649_4c45: takeFiles(content)
@@ -44,15 +45,33 @@ struct CoreNotes {
         }
     }
 
-    /// NT_PRSTATUS: elf_prstatus, its pid at 32, the registers as user_regs_struct from 112 on, rsp the twentieth.
+    /// NT_PRSTATUS: elf_prstatus, its pid at 32, the registers as user_regs_struct from 112 on (sys/user.h).
     private mutating func takeStatus(_ fields: ElfFields) {
-        guard let tid = fields.u32(32), let stackPointer = fields.u64(112 + 19 * 8) else {
+        func register(_ number: Int) -> UInt64? { fields.u64(112 + number * 8) }
+        let general = CoreNotes.generalRegisters.compactMap(register)
+        guard let tid = fields.u32(32), let instructionPointer = register(16), let stackPointer = register(19),
+            let threadPointer = register(21), general.count == CoreNotes.generalRegisters.count
+        else {
             isDamaged = true
             return
         }
         threads.append(
-            AddressSpaceFacts.Thread(
-                tid: Int32(truncatingIfNeeded: tid), nameBytes: [], stackPointer: stackPointer))
+            ThreadState(
+                tid: Int32(truncatingIfNeeded: tid), stackPointer: stackPointer,
+                instructionPointer: instructionPointer, threadPointer: threadPointer, generalRegisters: general,
+                vectorState: []))
+    }
+
+    /// rax, rbx, rcx, rdx, rsi, rdi, rbp, r8 to r15: their places in user_regs_struct.
+    private static let generalRegisters = [10, 5, 11, 12, 13, 14, 4, 9, 8, 7, 6, 3, 2, 1, 0]
+
+    /// NT_FPREGSET and NT_X86_XSTATE, which begins with the same: of the thread whose NT_PRSTATUS came last.
+    private mutating func takeVectors(_ content: [UInt8]) {
+        guard let last = threads.indices.last, content.count > threads[last].vectorState.count else { return }
+        let thread = threads[last]
+        threads[last] = ThreadState(
+            tid: thread.tid, stackPointer: thread.stackPointer, instructionPointer: thread.instructionPointer,
+            threadPointer: thread.threadPointer, generalRegisters: thread.generalRegisters, vectorState: content)
     }
 
     /// NT_PRPSINFO: elf_prpsinfo, pid at 24, the command's 16 bytes at 40.

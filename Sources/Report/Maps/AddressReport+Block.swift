@@ -13,7 +13,7 @@ extension AddressReport {
         let type = place.type.map { " (\(TerminalText.escaped(TypeText.plain($0))))" } ?? ""
         let fate =
             switch place.fate {
-            case .lost: "which is lost"
+            case .lost: space.facts.source.isCore ? "to which nothing in the core leads" : "which is lost"
             case .possible: "which is perhaps lost"
             case .reachable, .free: "which is in use"
             }

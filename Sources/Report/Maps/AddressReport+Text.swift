@@ -29,7 +29,7 @@ extension AddressReport {
         if let stack = stackText(region) { lines.append(("stack", stack)) }
         if let block = blockText(region) { lines.append(("block", block)) }
         lines.append(("page", pageText(mapping)))
-        if let heap { lines.append(("look", lookText(heap.snapshot))) }
+        if let snapshot = heap?.snapshot { lines.append(("look", lookText(snapshot))) }
         for gap in (gaps + space.gaps).prefix(2) {
             let remedy = gap.remedy.map { "; \($0)" } ?? ""
             lines.append(("not seen", TerminalText.escaped("\(gap.what): \(gap.reason)\(remedy)")))

@@ -18,9 +18,10 @@ package struct AddressReport: Sendable {
     package struct HeapAnswer: Sendable {
         /// nil for what is no block's, in use or free.
         package var place: HeapPlace?
-        package var snapshot: SnapshotFacts
+        /// nil of a core.
+        package var snapshot: SnapshotFacts?
 
-        package init(place: HeapPlace?, snapshot: SnapshotFacts) {
+        package init(place: HeapPlace?, snapshot: SnapshotFacts?) {
             self.place = place
             self.snapshot = snapshot
         }
@@ -68,11 +69,13 @@ package struct AddressReport: Sendable {
         }
         if let heap {
             answer["block"] = heap.place.map(AddressReport.json) ?? .null
-            fields["snapshot"] = .object([
-                "method": .string(heap.snapshot.method.rawValue),
-                "pauseSeconds": JSONValue(seconds: heap.snapshot.pauseSeconds),
-                "threads": JSONValue(heap.snapshot.threads),
-            ])
+            fields["snapshot"] =
+                heap.snapshot.map {
+                    .object([
+                        "method": .string($0.method.rawValue), "pauseSeconds": JSONValue(seconds: $0.pauseSeconds),
+                        "threads": JSONValue($0.threads),
+                    ])
+                } ?? .null
         }
         fields["gaps"] = .array((gaps + space.gaps).map(JSONValue.init(gap:)))
         fields["address"] = .object(answer)

@@ -17,7 +17,7 @@ struct Maps: ParsableCommand, Verb {
             up to what the kernel counts; a page that two sections share is counted by its bytes.
 
             An ADDRESS in malloc's memory is looked up in a snapshot (the process stands still for milliseconds): which \
-            block it lies in, of which type, and whether that is in use, lost or free.
+            block it lies in, of which type, and whether that is in use, lost or free. In a core too.
 
               nusu maps 1234                      one line for each kind, from high to low addresses
               nusu maps 1234 --all                one line for each region
@@ -140,8 +140,8 @@ struct Maps: ParsableCommand, Verb {
             guard let look else { return try show(MapsReport(space: AddressSpace(facts)), output) }
             return try show(look.report(facts, in: saved), output)
         }
-        let space = AddressSpace(try CoreFile(path: target).facts)
-        guard let address else { return try show(MapsReport(space: space), output) }
-        return try show(AddressReport(space: space, address: address.value, symbol: nil, page: nil), output)
+        let core = try CoreFile(path: target)
+        guard let look else { return try show(MapsReport(space: AddressSpace(core.facts)), output) }
+        return try show(look.report(core), output)
     }
 }
