@@ -94,6 +94,32 @@ import Testing
         #expect(leaks.text(.init(), pipe).contains("    2 more are held only by words on stacks or in registers\n"))
     }
 
+    @Test("What lost blocks may hold is said to be unproved, and is found by no status") func suspects() {
+        var group = lost("app::Peer", "fd", [])
+        group.owners = []
+        group.suspects = [
+            DescriptorOwner(type: "app::Pe\u{1b}er", field: "+8", numbers: [10, 11, 12, 13, 99], isDistinct: true)
+        ]
+        var streams = DescriptorReport.Streams(
+            total: 0, forgotten: [], groups: [group], pauseSeconds: 0.001, exact: true, gaps: [])
+        let report = DescriptorReport(table(), streams: streams)
+        let text = report.text(.init(), pipe)
+        #expect(
+            text.hasPrefix("Lost memory may hold 4 descriptors of api (1234), unproved; it has 24 of 28 "), "\(text)")
+        #expect(text.contains(" what perhaps nobody can close ") && text.contains(" 10-13\n"))
+        #expect(
+            text.contains("    perhaps of a lost app::Pe")
+                && text.contains("er: each has another number at +8  a41f09\n"))
+        #expect(!text.contains("\u{1b}") && report.streams?.found == false)
+        #expect(report.json(.init()).contains(#""numbers":[10,11,12,13],"place":"+8","signature":"a41f09","#))
+        // Of those that somebody holds for certain nothing more is said.
+        streams.groups = [lost("app.Connection", "fd", [10, 11])]
+        let both = DescriptorReport(table(), streams: streams).text(.init(), pipe)
+        #expect(
+            both.contains("no longer close 2 of its 24") && both.contains(" 12-13\n")
+                && both.contains("perhaps of a lost"))
+    }
+
     @Test("Who owns what, in the report of leaks") func ownedOfLeaks() {
         var report = Fixture.leaking()
         report.findings.groups[0].owners = [DescriptorOwner(type: "app.Connection", field: "fd", numbers: [10])]

@@ -6,14 +6,33 @@ package struct DescriptorOwner: Hashable, Sendable {
     package let field: String
     /// Ascending, each once.
     package let numbers: [Int32]
+    /// Of a place without a name: every object of its class, of several that are lost, has another number there. Counters
+    /// have that too.
+    package var isDistinct = false
 
     /// "Connection.fd": without the module, where the class is Swift's. Raw, not escaped.
     package var text: String { "\(TypeText.short(type)).\(field)" }
 
-    package init(type: String, field: String, numbers: [Int32]) {
+    package init(type: String, field: String, numbers: [Int32], isDistinct: Bool = false) {
         self.type = type
         self.field = field
         self.numbers = numbers
+        self.isDistinct = isDistinct
+    }
+
+    /// Fewer may be like descriptors' numbers by chance.
+    private static let leastDistinct = 4
+
+    /// Whether so many objects each have another number, and are enough for that to mean something.
+    static func isDistinct(_ numbers: Set<Int32>, of objects: Int) -> Bool {
+        numbers.count >= leastDistinct && numbers.count == objects
+    }
+
+    /// What is left without these numbers; nil where that is too little to be suspected.
+    func suspected(without others: Set<Int32>) -> DescriptorOwner? {
+        let rest = numbers.filter { !others.contains($0) }
+        guard isDistinct, rest.count >= DescriptorOwner.leastDistinct else { return nil }
+        return DescriptorOwner(type: type, field: field, numbers: rest, isDistinct: true)
     }
 }
 

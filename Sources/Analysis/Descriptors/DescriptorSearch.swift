@@ -24,9 +24,7 @@ struct DescriptorSearch {
     private static let objectLimit: UInt64 = 4096
     /// Places with numbers, of all groups.
     private static let placeLimit = 1 << 16
-    /// Bytes of lost blocks without a type that are looked at.
-    private static let untypedLimit: UInt64 = 64 << 20
-    /// Bytes of C++ objects in use that are looked at.
+    /// Bytes of C++ objects, and of blocks without a type, in use that are looked at.
     private static let inUseLimit: UInt64 = 256 << 20
 
     init(_ process: ProcessGraph, open: Set<Int32>) {
@@ -50,6 +48,12 @@ struct DescriptorSearch {
         let offset: UInt64
     }
 
+    /// A class in a group.
+    private struct Class: Hashable {
+        let group: UInt32
+        let type: TypeID
+    }
+
     private struct Owned: Hashable, Comparable {
         let group: UInt32
         let place: Place
@@ -67,20 +71,27 @@ struct DescriptorSearch {
         var result = Result()
         let fields = fields(of: Set(forest.types))
         var found: [Owned: Set<Int32>] = [:]
-        var untyped = Untyped()
+        var objects: [Class: Int] = [:]
+        var untyped = UntypedNumbers()
         for (number, leader) in forest.leaders.enumerated() {
-            func take(_ block: BlockID) {
+            let group = groupOf[number]
+            func take(_ block: BlockID, isBelow: Bool) {
                 let type = process.types.type(of: block)
-                guard type != 0 else { return count(block, in: &untyped) }
+                guard type != 0 else {
+                    let kind = UntypedNumbers.Kind(
+                        group: group, isBelow: isBelow, size: process.index.usable(block))
+                    return untyped.add(kind) { forEachNumber(in: block, .unnamed(base: 0), $0) }
+                }
+                objects[Class(group: group, type: type), default: 0] += 1
                 forEachNumber(in: block, fields[Int(type)]) { offset, value in
-                    let owned = Owned(group: groupOf[number], place: Place(type: type, offset: offset))
+                    let owned = Owned(group: group, place: Place(type: type, offset: offset))
                     if found[owned] != nil || found.count < DescriptorSearch.placeLimit {
                         found[owned, default: []].insert(value)
                     }
                 }
             }
-            take(leader.id)
-            for other in forest.held[leader.held] { take(forest.lost.members[Int(other)]) }
+            take(leader.id, isBelow: false)
+            for other in forest.held[leader.held] { take(forest.lost.members[Int(other)], isBelow: true) }
         }
         if untyped.blocks > 0 {
             let blocks = untyped.blocks == 1 ? "1 lost block" : "\(untyped.blocks) lost blocks"
@@ -88,16 +99,19 @@ struct DescriptorSearch {
                 Gap(
                     what: "\(blocks) without a type",
                     reason: "C structures do not tell which of their numbers are descriptors"))
+            for (group, suspect) in suspects(in: untyped) { groups[Int(group)].suspects.append(suspect) }
         }
         guard !found.isEmpty else { return result }
         let used = numbersInUse(found, lost: fields)
-        for (owned, numbers) in found.sorted(by: { $0.key < $1.key }) {
-            let numbers = numbers.subtracting(used.named)
+        for (owned, all) in found.sorted(by: { $0.key < $1.key }) {
+            let numbers = all.subtracting(used.named)
             guard !numbers.isEmpty else { continue }
-            let owner = owner(owned.place, numbers, fields[Int(owned.place.type)])
+            var owner = owner(owned.place, numbers, fields[Int(owned.place.type)])
             if FieldNames.offset(owner.field) == nil {
                 groups[Int(owned.group)].add(owner)
             } else {
+                let count = objects[Class(group: owned.group, type: owned.place.type)] ?? 0
+                owner.isDistinct = DescriptorOwner.isDistinct(all, of: count)
                 groups[Int(owned.group)].unnamedNumbers.append(owner)
             }
         }
@@ -111,23 +125,30 @@ struct DescriptorSearch {
         return result
     }
 
-    /// Lost blocks without a type in which a number may be a descriptor's.
-    private struct Untyped {
-        var blocks = 0
-        var bytesLeft = DescriptorSearch.untypedLimit
-    }
-
-    /// Text and numbers of other sizes are mostly none; a block that is too large to be looked at may have one.
-    private func count(_ block: BlockID, in untyped: inout Untyped) {
-        let bytes = process.index.usable(block)
-        guard bytes <= DescriptorSearch.objectLimit, bytes <= untyped.bytesLeft else {
-            untyped.blocks += 1
-            return
+    /// Whose every block has another number of a descriptor that no FILE has, nor a block of the same size in use at the same
+    /// place; by group.
+    private func suspects(in untyped: UntypedNumbers) -> [(group: UInt32, suspect: DescriptorOwner)] {
+        let suspects = untyped.suspects
+        guard !suspects.isEmpty else { return [] }
+        let sizes = Set(suspects.map(\.kind.size))
+        let streams = Set(process.streams.streams.map(\.descriptor))
+        var used: [UInt64: [UInt64: Set<Int32>]] = [:]
+        var bytesLeft = DescriptorSearch.inUseLimit
+        for number in 0..<process.index.count where !process.isLost(BlockID(number)) {
+            let block = BlockID(number)
+            let usable = process.index.usable(block)
+            guard sizes.contains(usable), process.types.type(of: block) == 0 else { continue }
+            // More than can be looked at: nothing is suspected.
+            guard usable <= bytesLeft else { return [] }
+            bytesLeft -= usable
+            forEachNumber(in: block, .unnamed(base: 0)) { used[usable, default: [:]][$0, default: []].insert($1) }
         }
-        untyped.bytesLeft -= bytes
-        var mayOwn = false
-        forEachNumber(in: block, .unnamed(base: 0)) { _, _ in mayOwn = true }
-        if mayOwn { untyped.blocks += 1 }
+        return suspects.compactMap { kind, offset, numbers in
+            DescriptorOwner(
+                type: "block of \(kind.size) bytes", field: "+\(offset)", numbers: numbers.sorted(), isDistinct: true
+            )
+            .suspected(without: streams.union(used[kind.size]?[offset] ?? [])).map { (kind.group, $0) }
+        }
     }
 
     private struct Used {

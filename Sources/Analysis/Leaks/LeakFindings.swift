@@ -122,6 +122,9 @@ package struct LeakGroup: Hashable, Sendable {
     package var owners: [DescriptorOwner] = []
     /// Numbers of open descriptors at places without a name ("+16"): owners only when they get one (`LeakFindings.name`).
     var unnamedNumbers: [DescriptorOwner] = []
+    /// Places that stay without a name, and at which each of several blocks has another number that is open: perhaps owners.
+    /// Blocks without a type are "block of N bytes".
+    package var suspects: [DescriptorOwner] = []
     /// What hangs below the leader at the first of `addresses`; nil where nobody asked, or for `possible`.
     package var tree: HeldTree?
 

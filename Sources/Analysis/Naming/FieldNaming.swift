@@ -68,10 +68,19 @@ extension LeakFindings {
         for place in unnamedNumbersInUse where names.descriptorField(at: place.field, of: place.type) != nil {
             inUse.formUnion(place.numbers)
         }
+        var used: [String: [String: Set<Int32>]] = [:]
+        for place in unnamedNumbersInUse {
+            used[place.type, default: [:]][place.field, default: []].formUnion(place.numbers)
+        }
         var unknown: Set<String> = []
         for number in groups.indices {
             for place in groups[number].unnamedNumbers {
-                if names.classes[place.type]?.isEmpty != false { unknown.insert(place.type) }
+                if names.classes[place.type]?.isEmpty != false {
+                    unknown.insert(place.type)
+                    if let suspect = place.suspected(without: used[place.type]?[place.field] ?? []) {
+                        groups[number].suspects.append(suspect)
+                    }
+                }
                 guard let field = names.descriptorField(at: place.field, of: place.type) else { continue }
                 let numbers = place.numbers.filter { !inUse.contains($0) }
                 if !numbers.isEmpty {

@@ -156,6 +156,13 @@ extension DescriptorReport {
                         "stackHeld": JSONValue(group.stackHeld),
                     ])
                 }),
+            "suspects": .array(
+                streams.suspects.map {
+                    .object([
+                        "signature": .string($0.signature), "type": .string($0.owner.type),
+                        "place": .string($0.owner.field), "numbers": .array($0.owner.numbers.map { JSONValue($0) }),
+                    ])
+                }),
         ])
     }
 }

@@ -1,6 +1,20 @@
 import Analysis
 import Model
 
+extension DescriptorReport.Streams {
+    /// Leaves out numbers that are no longer open, and those of which it is known who holds them.
+    mutating func keepSuspects(of open: Set<Int32>) {
+        let known = Set(groups.flatMap(\.descriptors) + forgotten.map(\.descriptor))
+        suspects = suspects.compactMap { suspect in
+            let numbers = suspect.owner.numbers.filter { open.contains($0) && !known.contains($0) }
+            guard !numbers.isEmpty else { return nil }
+            var suspect = suspect
+            suspect.owner = DescriptorOwner(type: suspect.owner.type, field: suspect.owner.field, numbers: numbers)
+            return suspect
+        }
+    }
+}
+
 /// Descriptors that nobody can close any more, in words.
 extension DescriptorReport {
     func headline(_ streams: Streams, _ open: String) -> String {
@@ -10,6 +24,11 @@ extension DescriptorReport {
             let bound =
                 streams.sawEverything
                 ? "No descriptor of \(name) is lost" : "Found no lost descriptor of \(name), as far as could be seen"
+            let suspected = Set(streams.suspects.flatMap(\.owner.numbers)).count
+            if suspected > 0 {
+                return
+                    "Lost memory may hold \(Units.counted(suspected, "descriptor")) of \(name), unproved; it has \(open)."
+            }
             return "\(bound); it has \(open)."
         }
         var parts: [String] = []
@@ -52,10 +71,17 @@ extension DescriptorReport {
                 parts.append([DescriptorReport.indent + "\(stackHeld) (\(why))"])
             }
         }
+        for suspect in streams.suspects {
+            let what = TerminalText.escaped(TypeText.short(suspect.owner.type))
+            let line =
+                "perhaps of a lost \(what): each has another number at \(suspect.owner.field)  \(suspect.signature)"
+            parts += rows(of: suspect.owner.numbers, style).map { [$0.line, DescriptorReport.indent + line] }
+        }
         guard !parts.isEmpty else { return [] }
         let fitting = options.limit.map { $0 == 0 ? parts.count : $0 } ?? max(1, (room - 2) / 2)
         let shown = parts.count <= fitting ? parts.count : fitting
-        var lines = [DescriptorReport.row("open", "kind", "may", "what nobody can close", "numbers", style)]
+        let what = streams.found ? "what nobody can close" : "what perhaps nobody can close"
+        var lines = [DescriptorReport.row("open", "kind", "may", what, "numbers", style)]
         lines += parts.prefix(shown).flatMap { $0 }
         if parts.count > shown {
             lines.append("         and \(Units.counted(parts.count - shown, "more group")) (--limit 0)")

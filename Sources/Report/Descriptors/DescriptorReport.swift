@@ -20,6 +20,8 @@ package struct DescriptorReport: Sendable {
         package var forgotten: [OpenStream]
         /// What leaks calls lost and what owns the descriptors.
         package var groups: [LeakGroup]
+        /// Numbers that lost blocks may hold, with the group's name.
+        package var suspects: [Suspect]
         package var pauseSeconds: Double
         /// The heap was seen whole.
         package var exact: Bool
@@ -31,9 +33,17 @@ package struct DescriptorReport: Sendable {
             self.total = total
             self.forgotten = forgotten
             self.groups = groups.filter { !$0.descriptors.isEmpty }
+            suspects = groups.flatMap { group in
+                group.suspects.map { Suspect(owner: $0, signature: group.signature) }
+            }
             self.pauseSeconds = pauseSeconds
             self.exact = exact
             self.gaps = gaps
+        }
+
+        package struct Suspect: Hashable, Sendable {
+            package var owner: DescriptorOwner
+            package var signature: String
         }
 
         package var found: Bool { !forgotten.isEmpty || !groups.isEmpty }
@@ -65,6 +75,7 @@ package struct DescriptorReport: Sendable {
                 group.keepOwners(of: open)
                 return group
             }.filter { !$0.descriptors.isEmpty }
+            self.streams?.keepSuspects(of: open)
         }
     }
 

@@ -127,6 +127,43 @@ import Testing
         #expect(found.groups.flatMap(\.descriptors).isEmpty)
     }
 
+    @Test("Blocks without a type are suspected where each of several has another number at one place") func suspects()
+        throws
+    {
+        let numbers: [Int32] = [10, 11, 12, 13]
+        func suspected(_ change: (inout SwiftFixture) -> Void = { _ in }) throws -> [[DescriptorOwner]] {
+            var swift = SwiftFixture()
+            change(&swift)
+            for number in numbers { write(number, at: swift.heap.block(40) + 8, swift) }
+            return try findings(swift).groups.map(\.suspects)
+        }
+        let suspect = DescriptorOwner(type: "block of 40 bytes", field: "+8", numbers: numbers, isDistinct: true)
+        #expect(try suspected() == [[suspect]])
+        // A fifth without a number, or with one that another has.
+        #expect(try suspected { _ = $0.heap.block(40) } == [[]])
+        #expect(try suspected { write(10, at: $0.heap.block(40) + 8, $0) } == [[]])
+        // Another size, and the same below another block, say nothing of these.
+        #expect(try suspected { _ = $0.heap.block(56) }.map(\.count).sorted() == [0, 1])
+        #expect(
+            try suspected {
+                let leader = $0.heap.block(72)
+                $0.heap.memory.write($0.heap.block(40), at: leader)
+            }.map(\.count).sorted() == [0, 1])
+        // One in use has one of the numbers at the same place: three are too few.
+        #expect(
+            try suspected {
+                let used = $0.heap.block(40)
+                write(10, at: used + 8, $0)
+                $0.heap.root(used)
+            } == [[]])
+        #expect(
+            try suspected {
+                let used = $0.heap.block(40)
+                write(10, at: used + 16, $0)
+                $0.heap.root(used)
+            } == [[suspect]])
+    }
+
     @Test("Damaged memory never traps", arguments: Rounds.of(6, fuzz: 200)) func flipped(seed: UInt64) throws {
         var random = Seeded(seed)
         var swift = SwiftFixture(heapBytes: 1 << 16)
@@ -199,5 +236,26 @@ import Testing
         findings.name(.none)
         #expect(findings.groups[0].descriptors.isEmpty)
         #expect(findings.descriptorGaps.map(\.what) == ["numbers in lost objects of app::Other and 1 other C++ class"])
+    }
+
+    @Test("Places that stay without a name are suspected where each object has another number") func suspectedObjects()
+    {
+        var findings = unnamed()
+        findings.groups[0].unnamedNumbers = [
+            DescriptorOwner(type: "app::Peer", field: "+8", numbers: [9, 10, 11, 12, 13], isDistinct: true),
+            DescriptorOwner(type: "app::Peer", field: "+16", numbers: [9, 10, 12, 13], isDistinct: true),
+            DescriptorOwner(type: "app::Peer", field: "+24", numbers: [9, 10, 11, 12]),
+        ]
+        var named = findings
+        findings.name(.none)
+        // At +8 one in use keeps 11, at +16 12.
+        #expect(
+            findings.groups[0].suspects == [
+                DescriptorOwner(type: "app::Peer", field: "+8", numbers: [9, 10, 12, 13], isDistinct: true)
+            ])
+        #expect(findings.groups[0].owners.isEmpty && findings.descriptorGaps.count == 1)
+        // Where fields have names, these say what a place is.
+        named.name(FieldNames(["app::Peer": [.init(offset: 8, size: 4, name: "count")]]))
+        #expect(named.groups[0].suspects.isEmpty && named.groups[0].owners.isEmpty)
     }
 }
