@@ -142,6 +142,37 @@ extension LiveTests {
             #expect(nice() == before + 3)
         }
 
+        @Test func threadsAreShownAndOneOfThemMadeNicer() throws {
+            let demo = try Demo("nusu-demo", ["churn", "2"])
+            let threads = demo.view.threads.sorted()
+            let nice = { (thread: pid_t) in
+                getpriority(__priority_which_t(PRIO_PROCESS.rawValue), UInt32(thread))
+            }
+            let before = nice(demo.pid)
+            let (terminal, settings) = try start("--where pid==\(demo.pid) --sort pid")
+            try terminal.waits(for: "\(demo.pid) ")
+            try terminal.send("H")
+            try terminal.waits(for: "of nusu-demo (\(demo.pid))")
+            for thread in threads { try terminal.waits(for: "\(thread) ") }
+            try terminal.send("-l", "\(threads[2])")
+            try terminal.send("F8")
+            try terminal.waits(for: "Nice of thread nusu-demo (\(threads[2])): \(before) -> \(before + 1)")
+            try terminal.send("Enter")
+            try terminal.waits(for: "is \(before + 1) now")
+            #expect(threads.map(nice) == [before, before, before + 1])
+            try terminal.send("k")
+            try terminal.waits(for: "\(threads[2]) is one of its threads")
+            try terminal.send("Escape")
+            try terminal.send("t")
+            try terminal.waits(for: "├─ nusu-demo")
+            // The next start knows it.
+            try terminal.send("q")
+            #expect(try comesTrue { try terminal.fact("alternate_on") == "0" })
+            #expect(try terminal.settings() == settings)
+            try terminal.send("\(Surroundings.nusu) top --where pid==\(demo.pid)", "Enter")
+            try terminal.waits(for: "├─ nusu-demo")
+        }
+
         @Test func aReadOnlyScreenStopsAndSendsNothing() throws {
             let demo = try Demo("nusu-demo", ["rings"])
             let (terminal, _) = try start("--read-only --where pid==\(demo.pid)", rows: 24, columns: 80)

@@ -33,7 +33,14 @@ extension LiveTests {
                 let memory: Memory?
             }
             struct Gap: Decodable { let what, reason: String }
+            struct Thread: Decodable {
+                let pid, thread: pid_t
+                let command: String
+                let cpuPercent: Double?
+                let residentBytes: Int?
+            }
             let schema: String
+            let threads: [Thread]?
             let intervalSeconds: Double?
             let machine: Machine
             let processes: [Process]
@@ -69,6 +76,49 @@ extension LiveTests {
             let memory = try #require(document.machine.memory)
             #expect(memory.totalBytes > memory.availableBytes && memory.availableBytes > 0)
         }
+
+        /// Each thread that the kernel lists, and no other; what they do adds up to what their process does.
+        @Test func threadsAreRowsOfTheirOwn() throws {
+            let demo = try Demo("nusu-demo", ["churn", "3"])
+            let document = try #require(try documents("--once", "--threads", "--where", "pid==\(demo.pid)").first)
+            let threads = try #require(document.threads)
+            #expect(threads.map(\.thread).sorted() == demo.view.threads.sorted() && threads.count == 4)
+            #expect(threads.allSatisfy { $0.pid == demo.pid && $0.residentBytes == nil })
+            #expect(document.processes.map(\.pid) == [demo.pid])
+            let whole = document.processes.first?.cpuPercent ?? 0
+            let sum = threads.reduce(0) { $0 + ($1.cpuPercent ?? 0) }
+            #expect(whole > 20 && abs(sum - whole) < 30, "\(sum) of \(whole)")
+            // Not asked for, they are not known.
+            let plain = try #require(try documents("--once", "--where", "pid==\(demo.pid)").first)
+            #expect(plain.threads == nil)
+        }
+
+        /// Threads that come and go while they are looked at, and a process that becomes another program meanwhile.
+        @Test func threadsThatComeAndGo() throws {
+            let demo = try Demo("nusu-demo", ["coming"])
+            let child = try Child(["python3", "-c", Self.execs, Self.execs])
+            for _ in 0..<4 {
+                let document = try #require(
+                    try documents(
+                        "--once", "--threads", "--interval", "200ms", "--where",
+                        "pid==\(demo.pid) || pid==\(child.pid)"
+                    ).first)
+                let threads = try #require(document.threads)
+                #expect(Set(threads.map(\.thread)).count == threads.count)
+                #expect(threads.allSatisfy { [demo.pid, child.pid].contains($0.pid) })
+                #expect(threads.allSatisfy { ($0.cpuPercent ?? 0) < 400 })
+            }
+            #expect(demo.poll() == nil)
+        }
+
+        /// A thread that is not the main one takes its number and goes on as the program, again and again.
+        private static let execs = """
+            import os, sys, threading, time
+            for _ in range(20): threading.Thread(target=time.sleep, args=(60,), daemon=True).start()
+            def become(): os.execv(sys.executable, [sys.executable, '-c', sys.argv[1], sys.argv[1]])
+            threading.Timer(0.05, become).start()
+            time.sleep(60)
+            """
 
         @Test func conditionsAndColumns() throws {
             let sleepers = try Sleepers(1)

@@ -164,7 +164,7 @@ import Testing
         pages.receive(.looked(.show, api, isPlan: false, lines: lines, hasFailed: false))
         let summary = "S  3.1 % of a core  748M  9 threads  3-04:00:00"
         expectSnapshot(text(pages, rows: rows, columns: columns, summary: summary), "panel-show-\(columns)x\(rows).txt")
-        var (menu, _) = Panel.signals(to: [api, worker], isReadOnly: false)
+        var (menu, _) = Panel.signals(to: [TopTarget(api), TopTarget(worker)], isReadOnly: false)
         menu.receive(.signals([signals(api, caught: [1, 15]), signals(worker)]))
         _ = menu.update(.resize(rows: rows, columns: columns), rows: rows, columns: columns)
         expectSnapshot(text(menu, rows: rows, columns: columns), "panel-signals-\(columns)x\(rows).txt")
@@ -175,7 +175,7 @@ import Testing
     // MARK: Signals
 
     @Test func aSignalIsSentOnlyAfterAYes() {
-        var (panel, first) = Panel.signals(to: [api, worker], isReadOnly: false)
+        var (panel, first) = Panel.signals(to: [TopTarget(api), TopTarget(worker)], isReadOnly: false)
         #expect(first == [.signals([api, worker])])
         #expect(press([.enter, .character("y")], &panel).isEmpty, "nothing is known of them yet")
         panel.receive(.signals([signals(api, caught: [15]), signals(worker)]))
@@ -206,7 +206,7 @@ import Testing
     }
 
     @Test func aSignalIsFoundByNameAndNumber() {
-        var (panel, _) = Panel.signals(to: [api], isReadOnly: false)
+        var (panel, _) = Panel.signals(to: [TopTarget(api)], isReadOnly: false)
         panel.receive(.signals([signals(api)]))
         for (typed, name) in [
             ("9", "KILL"), ("17", "CHLD"), ("sigusr1", "USR1"), ("kil", "KILL"), ("rtmin+2", "RTMIN+2"),
@@ -231,7 +231,7 @@ import Testing
     }
 
     @Test func whoHasEndedGetsNothing() {
-        var (panel, _) = Panel.signals(to: [api], isReadOnly: false)
+        var (panel, _) = Panel.signals(to: [TopTarget(api)], isReadOnly: false)
         panel.receive(.signals([signals(worker)]))
         #expect(text(panel).contains("Reading"), "an answer for others")
         panel.receive(.signals([]))
@@ -251,7 +251,8 @@ import Testing
         for _ in 0..<20 {
             var (panel, _) =
                 Bool.random(using: &random)
-                ? Panel.detail(of: api, isReadOnly: false) : Panel.signals(to: [api, worker], isReadOnly: false)
+                ? Panel.detail(of: api, isReadOnly: false)
+                : Panel.signals(to: [TopTarget(api), TopTarget(worker)], isReadOnly: false)
             for _ in 0..<150 {
                 let rows = Int.random(in: 1...30, using: &random)
                 let columns = Int.random(in: 1...90, using: &random)

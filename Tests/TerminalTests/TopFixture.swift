@@ -93,6 +93,22 @@ enum TopFixture {
         return ProcessRow(record: record, rates: rates, context: context)
     }
 
+    /// The threads of those that have several: the first has the process's number, all but one of them sleep.
+    static func threads(_ programs: [Program] = programs) -> [ProcessRow] {
+        programs.filter { $0.threads > 1 && !$0.isKernelThread }.flatMap { program in
+            (0..<program.threads).map { index in
+                var row = row(program)
+                row.record.isThread = true
+                row.record.stat.pid = index == 0 ? program.pid : 10_000 + program.pid * 8 + Int32(index)
+                row.record.stat.startTicks += UInt64(index)
+                if index > 0 { row.record.stat.commandBytes = Array("worker-\(index)".utf8) }
+                row.record.stat.state = UInt8(ascii: index == 2 ? "R" : "S")
+                row.rates = ProcessRates(unattributedPercent: index == 2 ? program.cpu : 0)
+                return row
+            }
+        }.sorted { $0.number < $1.number }
+    }
+
     static func times(_ user: UInt64, _ system: UInt64, _ idle: UInt64) -> MachineSample.CoreTimes {
         var times = MachineSample.CoreTimes()
         times.user = user

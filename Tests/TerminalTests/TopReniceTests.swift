@@ -40,7 +40,7 @@ import Testing
     /// Whoever aims at a process that ends meanwhile is told so, and nobody else is hit.
     @Test func aRowThatIsNoProcessSaysWhy() {
         var state = TopFixture.state()
-        while state.target?.pid != 911, state.cursor < state.lines.count - 1 { state.press(.down) }
+        while state.target?.process.pid != 911, state.cursor < state.lines.count - 1 { state.press(.down) }
         state.take(TopFixture.sample(TopFixture.programs.filter { $0.pid != 911 }), at: state.now + 0.1)
         for key in [Key.enter, .function(8), .function(9), .character("m")] {
             state.say("")

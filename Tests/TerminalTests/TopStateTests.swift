@@ -54,7 +54,7 @@ import Testing
         var state = TopFixture.state()
         #expect(state.nextChange == nil)
         state.press(.down, at: 1)
-        state.press(.character("H"), at: 1.5)
+        state.press(.character("y"), at: 1.5)
         state.take(without(1234), at: 2)
         var moments: [Double] = []
         while let next = state.nextChange, moments.count < 10 {
@@ -91,7 +91,7 @@ import Testing
     @Test func nothingIsDoneToWhoHasEnded() {
         var state = TopFixture.state()
         state.press(.down)
-        #expect(state.target?.pid == 1234)
+        #expect(state.target?.process.pid == 1234)
         state.take(without(1234), at: 0.5)
         #expect(state.pids[1] == 1234)
         #expect(state.press(.character("k")) == [])
@@ -102,7 +102,7 @@ import Testing
         var state = TopFixture.state()
         state.press(.down)
         state.take(turned(), at: 10)
-        #expect(state.target?.pid == 1234)
+        #expect(state.target?.process.pid == 1234)
     }
 
     @Test func followingSurvivesEveryOrder() {
@@ -110,7 +110,7 @@ import Testing
         state.press(.down, .character("F"))
         for seconds in [5.0, 10, 15] {
             state.take(seconds == 10 ? TopFixture.sample() : turned(), at: seconds)
-            #expect(state.target?.pid == 1234)
+            #expect(state.target?.process.pid == 1234)
             #expect((state.top..<(state.top + state.listHeight)).contains(state.cursor))
         }
         state.take(without(1234), at: 16)
@@ -122,7 +122,7 @@ import Testing
     @Test func anotherProcessWithTheNumberIsAnother() {
         var state = TopFixture.state()
         state.press(.down, .character(" "))
-        #expect(state.targets.map(\.pid) == [1234])
+        #expect(state.targets.map(\.process.pid) == [1234])
         var sample = without(1234)
         var other = TopFixture.row(TopFixture.programs[9])
         other.record.stat.startTicks += 1
@@ -162,6 +162,15 @@ import Testing
         #expect(state.pids.count > 10)
     }
 
+    @Test func aFilterCountsAtOnceThoughSomebodyAimed() {
+        var state = TopFixture.state()
+        state.press(.down, .character("\\"))
+        state.type("rss>100M")
+        #expect(Set(state.pids) == [1234, 1502, 9002])
+        state.press(.escape)
+        #expect(state.pids.count > 10)
+    }
+
     @Test func aWordFiltersCommands() {
         var state = TopFixture.state()
         state.press(.character("\\"))
@@ -185,11 +194,11 @@ import Testing
         var state = TopFixture.state()
         state.press(.character("/"))
         state.type("worker")
-        let first = state.target?.pid
+        let first = state.target?.process.pid
         state.press(.function(3))
-        #expect(state.target?.pid != first)
+        #expect(state.target?.process.pid != first)
         state.press(.enter, .character("n"))
-        #expect([911, 912, 9002].contains(state.target?.pid))
+        #expect([911, 912, 9002].contains(state.target?.process.pid))
         state.press(.character("/"))
         state.type("no such thing")
         #expect(state.frame.text.contains("not found"))
@@ -198,18 +207,21 @@ import Testing
     @Test func digitsFindAProcess() {
         var state = TopFixture.state()
         state.type("1511")
-        #expect(state.target?.pid == 1511)
+        #expect(state.target?.process.pid == 1511)
     }
 
     @Test func signalsAreForTheTaggedElseForTheCursor() {
         var state = TopFixture.state()
-        #expect(state.press(.character("k")) == [.signal([TopFixture.row(TopFixture.programs[14]).record.identity])])
+        #expect(
+            state.press(.character("k")) == [
+                .signal([TopTarget(TopFixture.row(TopFixture.programs[14]).record.identity)])
+            ])
         state.press(.character(" "), .character(" "))
         guard case .signal(let targets)? = state.press(.function(9)).first else {
             Issue.record("no signal is asked for")
             return
         }
-        #expect(targets.map(\.pid) == [1234, 21188])
+        #expect(targets.map(\.process.pid) == [1234, 21188])
     }
 
     @Test func readOnlySendsNothing() {
@@ -227,7 +239,7 @@ import Testing
         state.press(.character("1"), at: 0.2)
         state.press(.character("0"), at: 0.3)
         state.press(.character("c"))
-        #expect(state.targets.map(\.pid) == [910, 911, 912])
+        #expect(state.targets.map(\.process.pid) == [910, 911, 912])
         state.press(.character("U"))
         #expect(state.tagged.isEmpty)
     }
@@ -255,7 +267,7 @@ import Testing
         var state = TopFixture.state()
         let first = state.meterHeight + 1
         #expect(state.update(.mouse(row: first + 1, column: 3, .press), at: 1) == [])
-        #expect(state.target?.pid == 1234)
+        #expect(state.target?.process.pid == 1234)
         #expect(state.update(.mouse(row: first + 1, column: 3, .press), at: 1.2).count == 1)
         // The title of the column of memory.
         let place = TopColumns(state).places.first { $0.field.key == "rss" }
@@ -278,7 +290,7 @@ import Testing
     /// The number of a process that was folded may be given to another.
     @Test func whatWasFoldedIsForgottenWithItsProcess() {
         var state = TopFixture.state(settings: { $0.isTree = true })
-        while state.target?.pid != 910, state.cursor < state.lines.count - 1 { state.press(.down) }
+        while state.target?.process.pid != 910, state.cursor < state.lines.count - 1 { state.press(.down) }
         state.press(.character("-"))
         #expect(state.collapsed == [910])
         state.take(TopFixture.sample(TopFixture.programs.filter { $0.pid != 910 }), at: state.now + 5)
@@ -294,6 +306,8 @@ import Testing
         settings.descending = false
         settings.isTree = true
         settings.kernelThreads = true
+        settings.threads = true
+        settings.meters = false
         settings.programPaths = true
         settings.isFamiliar = true
         #expect(settings.columns == ["args", "pid", "rss"])
@@ -326,9 +340,12 @@ import Testing
 
 /// Whatever comes in, in whatever order: the cursor is on a row, the frame has the terminal's size, and nothing traps.
 @Suite("Random events on the live screen") struct TopPropertyTests {
-    @Test(arguments: 0..<12) func anySequence(seed: UInt64) {
+    @Test(arguments: 0..<16) func anySequence(seed: UInt64) {
         var generator = Seeded(state: seed)
-        var state = TopFixture.state(settings: { $0.isTree = seed % 2 == 0 })
+        var state = TopFixture.state(settings: { settings in
+            settings.isTree = seed % 2 == 0
+            settings.threads = seed % 4 > 1
+        })
         var seconds = 0.0
         for _ in 0..<400 {
             seconds += Double.random(in: 0...1, using: &generator)
@@ -342,7 +359,10 @@ import Testing
             let frame = state.frame
             #expect(
                 frame.rows == min(state.rows, Frame.rowLimit) && frame.columns == min(state.columns, Frame.columnLimit))
-            #expect(state.demand.processes.count <= state.rows)
+            #expect(state.demand.processes.count + state.demand.threads.count <= state.rows)
+            // No row stands there twice, and what acts on a row knows what that is.
+            #expect(Set(state.lines.map(\.key)).count == state.lines.count)
+            #expect(state.target.map { $0.thread == nil || state.settings.threads } ?? true)
         }
     }
 
@@ -354,9 +374,16 @@ import Testing
                     pid: pid, parent: Int32.random(in: 0...60, using: &generator), words: ["w\(pid % 7)"],
                     user: UInt32.random(in: 0...2, using: &generator),
                     cpu: Double.random(in: 0...100, using: &generator),
-                    isKernelThread: pid % 9 == 0))
+                    threads: Int.random(in: 1...6, using: &generator), isKernelThread: pid % 9 == 0))
         }
-        return TopFixture.sample(programs, unattributed: Double.random(in: 0...50, using: &generator))
+        var sample = TopFixture.sample(programs, unattributed: Double.random(in: 0...50, using: &generator))
+        switch Int.random(in: 0..<4, using: &generator) {
+        case 0: break
+        // Of a process that is not in it any more, or not yet.
+        case 1: sample.threads = TopFixture.threads([TopFixture.Program(pid: 61, parent: 1, words: ["x"], threads: 3)])
+        default: sample.threads = TopFixture.threads(programs)
+        }
+        return sample
     }
 
     private func event(_ generator: inout Seeded) -> InputEvent {

@@ -89,6 +89,9 @@ package final class LiveScan {
 
     deinit { buffer.deallocate() }
 
+    /// Files that others may have open besides the processes' own.
+    package var filesLeft: Int { max(0, fileLimit - openFiles) }
+
     /// One look. What ended meanwhile is not in it.
     package func look(_ request: Request) throws(Failure) -> ProcessScan {
         let numbers = try procfs.processIDs()

@@ -6,6 +6,8 @@ package struct ProcessRecord: Hashable, Sendable {
     package var processID: Int32
     /// The effective user and group.
     package var owner: Owner?
+    /// One thread of a process with several: what belongs to the whole process, as its memory does, is not its own.
+    package var isThread = false
     /// `cmdline` as it stands: every argument ends with a zero byte, unless the program wrote over them. Empty for kernel
     /// threads and zombies. Bounded.
     package var argumentBytes: [UInt8]?

@@ -1,11 +1,27 @@
-import Analysis
+package import Analysis
 package import Model
 
 /// Fields as the live screen shows them: narrower than in ps, with a unit at every size.
 extension ProcessField {
-    /// What its column shows.
+    /// It belongs to the whole process: of one of several threads it is not known.
+    package var isOfProcess: Bool { ProcessField.ofProcess.contains(key) }
+
+    private static let ofProcess: Set<String> = [
+        "vsz", "rss", "pmem", "sz", "pss", "swap", "locked", "oom", "oomadj", "nlwp", "rssrate",
+    ]
+
+    /// What is sorted, compared, and written to JSON.
+    package func liveValue(_ row: ProcessRow) -> ProcessValue {
+        row.isThread && isOfProcess ? .unknown : value(row)
+    }
+
+    /// What its column shows. Of a thread the number of its process is left out for its own, as it stands in the first column.
     package func liveText(_ row: ProcessRow) -> String {
-        switch (unit, value(row)) {
+        if row.isThread {
+            if isOfProcess { return "" }
+            if key == "pid" { return "\(row.number)" }
+        }
+        return switch (unit, value(row)) {
         case (.bytes, .integer(let bytes)): Units.short(Double(bytes))
         case (.bytesPerSecond, .number(let rate)): Units.short(rate)
         default: text(row)

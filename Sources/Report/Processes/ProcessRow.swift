@@ -42,8 +42,11 @@ package struct ProcessRow: Sendable {
     var context: ProcessContext { content.context }
 
     package var processID: Int32 { content.reading.record.processID }
-    package var startTicks: UInt64 { content.reading.record.stat.startTicks }
-    package var isKernelThread: Bool { content.reading.record.stat.isKernelThread }
+    /// The thread's, or that of the process.
+    package var number: Int32 { content.reading.stat.pid }
+    package var isThread: Bool { content.reading.record.isThread }
+    package var startTicks: UInt64 { content.reading.stat.startTicks }
+    package var isKernelThread: Bool { content.reading.stat.isKernelThread }
     package var userID: UInt32? { content.reading.record.owner?.user }
     /// One ASCII letter.
     package var state: UInt8 { content.reading.record.stat.state }

@@ -14,13 +14,25 @@ extension TopSample {
             "intervalSeconds": JSONValue(seconds: interval),
             "machine": meters.json(),
             "unattributedCpuPercent": JSONValue(seconds: unattributedPercent),
-            "processes": .array(rows.map { $0.liveJSON(fields) }),
+            "processes": .array(rows.filter { !$0.isThread }.map { $0.liveJSON(fields) }),
+            "threads": threads == nil ? .null : .array(rows.filter(\.isThread).map { $0.threadJSON(fields) }),
             "gaps": .array(gaps.map(JSONValue.init(gap:))),
         ]).document()
     }
 }
 
 extension ProcessRow {
+    /// `pid` is that of its process.
+    fileprivate func threadJSON(_ fields: [ProcessField]) -> JSONValue {
+        guard case .object(var object) = json(fields + ProcessField.all.filter { $0.key == "lwp" }) else {
+            return .null
+        }
+        for field in ProcessField.all where field.isOfProcess && object[field.json] != nil {
+            object[field.json] = .null
+        }
+        return .object(object)
+    }
+
     fileprivate func liveJSON(_ fields: [ProcessField]) -> JSONValue {
         guard case .object(var object) = json(fields) else { return .null }
         object["shortLivedChildren"] =

@@ -1,10 +1,15 @@
+import Model
+
 extension DetailPane {
     /// Fills the frame.
     /// - Parameter summary: how the process is at this moment, for the bar at the top.
     func draw(on frame: inout Frame, summary: String) {
         frame.clear(rows: 0..<frame.rows)
         frame.clear(rows: 0..<1, style: .header)
-        let end = frame.write(" \(target)  ", row: 0, column: 0, style: CellStyle(.header, bold: true))
+        var end = frame.write(" \(target)  ", row: 0, column: 0, style: CellStyle(.header, bold: true))
+        if let thread {
+            end = frame.write("the process of thread \(thread.pid)  ", row: 0, column: end, style: .header)
+        }
         frame.write(summary, row: 0, column: end, style: .header)
         for (tab, label, columns) in places(frame.columns) {
             frame.write(label, row: 1, column: columns.lowerBound, style: tab == self.tab ? .selected : .dim)

@@ -22,6 +22,8 @@ package struct DetailPane: Hashable, Sendable {
     }
 
     package let target: ProcessIdentity
+    /// The pages are about its process.
+    let thread: ProcessIdentity?
     /// Nothing that stops a process, however short, is asked for.
     let isReadOnly: Bool
     private let tabs: [PanelTab]
@@ -29,8 +31,12 @@ package struct DetailPane: Hashable, Sendable {
     private(set) var pages: [PanelTab: Page] = [:]
     private(set) var isOpen = true
 
-    init(of target: ProcessIdentity, at tab: PanelTab, tabs: [PanelTab], isReadOnly: Bool) {
+    init(
+        of target: ProcessIdentity, thread: ProcessIdentity? = nil, at tab: PanelTab, tabs: [PanelTab],
+        isReadOnly: Bool
+    ) {
         self.target = target
+        self.thread = thread
         self.tabs = tabs
         self.tab = tab
         self.isReadOnly = isReadOnly

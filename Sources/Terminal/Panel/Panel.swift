@@ -8,18 +8,22 @@ package struct Panel: Hashable, Sendable {
     private let isReadOnly: Bool
 
     /// The pages of a process, and what is to be asked for the one in sight.
-    /// - Parameter tabs: the pages that there are.
+    /// - Parameters:
+    ///   - thread: the one of its threads that it was asked of.
+    ///   - tabs: the pages that there are.
     package static func detail(
-        of target: ProcessIdentity, at tab: PanelTab = .show, tabs: [PanelTab] = PanelTab.allCases, isReadOnly: Bool
+        of target: ProcessIdentity, thread: ProcessIdentity? = nil, at tab: PanelTab = .show,
+        tabs: [PanelTab] = PanelTab.allCases, isReadOnly: Bool
     ) -> (Panel, [PanelRequest]) {
-        var pane = DetailPane(of: target, at: tab, tabs: tabs, isReadOnly: isReadOnly)
+        var pane = DetailPane(of: target, thread: thread, at: tab, tabs: tabs, isReadOnly: isReadOnly)
         let requests = pane.begin()
         return (Panel(detail: pane, menu: nil, isReadOnly: isReadOnly), requests)
     }
 
     /// The menu of signals for some processes; with `isReadOnly` it only shows.
-    package static func signals(to targets: [ProcessIdentity], isReadOnly: Bool) -> (Panel, [PanelRequest]) {
-        let menu = SignalMenu(to: targets, isReadOnly: isReadOnly)
+    package static func signals(to targets: [TopTarget], isReadOnly: Bool) -> (Panel, [PanelRequest]) {
+        let menu = SignalMenu(
+            to: TopTarget.processes(targets), threads: targets.compactMap(\.thread), isReadOnly: isReadOnly)
         return (Panel(detail: nil, menu: menu, isReadOnly: isReadOnly), menu.begin())
     }
 
@@ -39,7 +43,8 @@ package struct Panel: Hashable, Sendable {
         }
         guard var open = detail else { return [] }
         if case .key(let key) = event, [.character("k"), .function(9)].contains(key) {
-            let above = SignalMenu(to: [open.target], isReadOnly: isReadOnly)
+            let above = SignalMenu(
+                to: [open.target], threads: open.thread.map { [$0] } ?? [], isReadOnly: isReadOnly)
             menu = above
             return above.begin()
         }

@@ -8,6 +8,7 @@ extension SignalMenu {
         frame.clear(rows: 0..<frame.rows)
         frame.clear(rows: 0..<1, style: .header)
         frame.write(" \(title)", row: 0, column: 0, style: CellStyle(.header, bold: true))
+        if let note { frame.write(note, row: 1, column: 1, style: .dim) }
         switch stage {
         case .choosing where reached.isEmpty, .asking where reached.isEmpty:
             let ended = targets.count == 1 ? "It has ended." : "They have ended."
@@ -22,6 +23,14 @@ extension SignalMenu {
             }
         }
         frame.writeKeys(keys, row: frame.rows - 1)
+    }
+
+    /// A signal to one thread alone would be tgkill's, which only its own process has a use for.
+    private var note: String? {
+        guard let thread = threads.first else { return nil }
+        return threads.count == 1
+            ? "\(thread.pid) is one of its threads: a signal goes to the whole process"
+            : "\(Units.counted(threads.count, "thread")) among them: a signal goes to the whole process"
     }
 
     private var subject: String {

@@ -12,6 +12,8 @@ package struct SignalMenu: Hashable, Sendable {
     }
 
     package let targets: [ProcessIdentity]
+    /// Those that were chosen; what is sent goes to their processes.
+    let threads: [ProcessIdentity]
     let isReadOnly: Bool
     /// Those of the targets that still run; nil until that is known.
     private(set) var processes: [ProcessSignals]?
@@ -27,8 +29,9 @@ package struct SignalMenu: Hashable, Sendable {
     /// Rows of a screen that are not the list: the question, a blank, the keys.
     static let margin = 3
 
-    init(to targets: [ProcessIdentity], isReadOnly: Bool) {
+    init(to targets: [ProcessIdentity], threads: [ProcessIdentity] = [], isReadOnly: Bool) {
         self.targets = targets
+        self.threads = threads
         self.isReadOnly = isReadOnly
         cursor = SignalMenu.signals.firstIndex { $0.number == Signal.terminate } ?? 0
     }

@@ -13,7 +13,7 @@ struct TopCommand {
     ///   - shift: so many characters of it are left out.
     ///   - limit: cells that there can be at most.
     init(_ row: ProcessRow, isWhole: Bool, hasPath: Bool, shift: Int, limit: Int) {
-        let isNameOnly = !isWhole || row.record.argumentBytes?.isEmpty != false
+        let isNameOnly = !isWhole || row.isThread || row.record.argumentBytes?.isEmpty != false
         let bytes = isNameOnly ? Self.name(row, isWhole) : row.commandLine
         // A character has at most a few bytes; what is cut off beyond is not seen.
         let text = TerminalText.escaped(Array(bytes.prefix((shift + limit) * 8)))
@@ -30,7 +30,7 @@ struct TopCommand {
 
     private static func name(_ row: ProcessRow, _ isWhole: Bool) -> [UInt8] {
         // The remainder is no program: no brackets.
-        isWhole && row.record.processID != 0 ? row.commandLine : row.record.stat.commandBytes
+        isWhole && row.processID != 0 && !row.isThread ? row.commandLine : row.record.stat.commandBytes
     }
 
     private mutating func drop(_ count: Int) {

@@ -25,7 +25,7 @@ struct TopFilter: Sendable {
     }
 
     func matches(_ row: ProcessRow) -> Bool {
-        let fits = expression?.matches { $0.value(row) } ?? TopFilter.contains(text, row)
+        let fits = expression?.matches { $0.liveValue(row) } ?? TopFilter.contains(text, row)
         return fits != isInverted
     }
 

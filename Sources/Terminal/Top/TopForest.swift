@@ -6,6 +6,8 @@ import Report
 struct TopForest {
     private let family: ProcessTree
     private let rows: [TopKey: ProcessRow]
+    /// Those that fit, by their processes.
+    private let threads: [Int32: [ProcessRow]]
     private let collapsed: Set<Int32>
     private let fits: Set<TopKey>
     /// Of each node: it, or something below it, fits.
@@ -16,15 +18,21 @@ struct TopForest {
     /// Deeper families are shown without further branches.
     private static let depthLimit = 24
 
-    init(_ family: ProcessTree, rows: [TopKey: ProcessRow], fits: Set<TopKey>, collapsed: Set<Int32>) {
+    init(
+        _ family: ProcessTree, rows: [TopKey: ProcessRow], threads: [Int32: [ProcessRow]] = [:], fits: Set<TopKey>,
+        collapsed: Set<Int32>
+    ) {
         self.family = family
         self.rows = rows
+        self.threads = threads
         self.fits = fits
         self.collapsed = collapsed
         isKept = Array(repeating: false, count: family.nodes.count)
         // Parents stand before their children.
         for index in family.nodes.indices.reversed() {
-            if let row = row(index), fits.contains(TopKey(row)) { isKept[index] = true }
+            if let row = row(index), fits.contains(TopKey(row)) || threads[row.processID] != nil {
+                isKept[index] = true
+            }
             if isKept[index], let parent = family.nodes[index].parent { isKept[parent] = true }
         }
     }
@@ -44,21 +52,32 @@ struct TopForest {
             var line = TopLine(row)
             line.branch = next.branch
             line.isContext = !fits.contains(line.key)
-            let children = siblings(family.nodes[next.index].children)
-            if collapsed.contains(row.record.stat.pid) {
-                line.hidden = family.nodes[next.index].size - 1
-            } else {
-                let isDeep = next.depth >= TopForest.depthLimit
-                for (place, child) in children.enumerated().reversed() {
-                    let isLast = place == children.count - 1
-                    open.append(
-                        (
-                            child, isDeep ? next.branch : next.past + (isLast ? "└─ " : "├─ "),
-                            isDeep ? next.past : next.past + (isLast ? "   " : "│  "), next.depth + 1
-                        ))
+            let own = threads[row.processID] ?? []
+            if collapsed.contains(row.processID) {
+                let below = family.family(of: next.index)
+                line.hidden = below.reduce(below.count - 1) { count, member in
+                    count + (threads[family.nodes[member].record.stat.pid]?.count ?? 0)
                 }
+                result.append(line)
+                continue
             }
             result.append(line)
+            let children = siblings(family.nodes[next.index].children)
+            let isDeep = next.depth >= TopForest.depthLimit
+            func branch(isLast: Bool) -> String { isDeep ? next.branch : next.past + (isLast ? "└─ " : "├─ ") }
+            for (place, thread) in (order?(own) ?? own).enumerated() {
+                var line = TopLine(thread)
+                line.branch = branch(isLast: children.isEmpty && place == own.count - 1)
+                result.append(line)
+            }
+            for (place, child) in children.enumerated().reversed() {
+                let isLast = place == children.count - 1
+                open.append(
+                    (
+                        child, branch(isLast: isLast), isDeep ? next.past : next.past + (isLast ? "   " : "│  "),
+                        next.depth + 1
+                    ))
+            }
         }
         return result
     }

@@ -8,7 +8,8 @@ enum TopHelp {
         Look      Enter: what it does and waits for   m memory   a maps   l files
                   L what it has lost
         Show      t F5 tree, in it + - fold, * folds all; u one user's; K kernel threads
-                  p the folders of programs; F2 C columns; Z stands still
+                  H threads; p the folders of programs; F2 C columns; # the meters
+                  Z stands still
         Sort      F6 < > by any field; P processor, M memory, T time, N number; I turns
                   it round
         Find      / F3 in commands, n the next
@@ -16,6 +17,7 @@ enum TopHelp {
                   cpu>5 && rss>100M, user=="ada", args~"^python"; Escape takes it back
         Signal    k F9, for the tagged or the one of the cursor; nothing is sent unasked
         Nice      F7 ] more urgent, F8 [ less; Enter sets it, for all threads of it
+                  or for the one of the row
         Tag       Space one, c with all below it, U none
         Else      Ctrl+L draws anew, Ctrl+R looks again, q F10 ends
         Mouse     click a row, twice to look; a title sorts; the wheel moves

@@ -1,17 +1,21 @@
 import Report
 
-/// One process for ever, whatever program it runs next: its number and its start. The name changes with execve.
+/// One process or thread for ever, whatever program it runs next: its number and its start. The name changes with execve.
 struct TopKey: Hashable, Sendable {
-    var pid: Int32
+    var number: Int32
+    /// A process's main thread has the number and the start of the process.
+    var isThread: Bool
     var startTicks: UInt64
 
     init(pid: Int32, startTicks: UInt64) {
-        self.pid = pid
+        number = pid
+        isThread = false
         self.startTicks = startTicks
     }
 
     init(_ row: ProcessRow) {
-        pid = row.processID
+        number = row.number
+        isThread = row.isThread
         startTicks = row.startTicks
     }
 }
@@ -25,7 +29,7 @@ struct TopLine: Sendable {
     var isGhost = false
     /// It is here for the sake of what is below it, and does not fit the filter itself.
     var isContext = false
-    /// So many processes below it are not shown.
+    /// So many rows below it are not shown.
     var hidden = 0
 
     var key: TopKey { TopKey(row) }

@@ -23,6 +23,7 @@ struct TopMeters {
 
     /// Rows that they take.
     var height: Int {
+        guard state.settings.meters else { return 1 }
         if isSmall { return rows < 6 ? 1 : columns >= TopMeters.wide ? 2 : 3 }
         return 1 + (columns >= TopMeters.wide ? max(leftHeight, right.count) : 1 + right.count)
     }
@@ -108,7 +109,9 @@ struct TopMeters {
     private var status: String {
         var parts: [String] = []
         if state.isPaused { parts.append("[paused]") }
-        if state.follows, let target = state.target { parts.append("[follows \(target.pid)]") }
+        if state.follows, let target = state.target {
+            parts.append("[follows \(target.thread?.pid ?? target.process.pid)]")
+        }
         if let user = state.user, let sample = state.sample { parts.append("[\(sample.context.facts.userName(user))]") }
         if let filter = state.filter { parts.append("[\(filter.text)]") }
         if !state.tagged.isEmpty { parts.append("[\(state.tagged.count) tagged]") }

@@ -3,14 +3,14 @@ import Report
 
 /// The question of how nice some processes are to be: they leave the processors to others (man 7 sched). Nothing changes before Enter.
 package struct TopRenice: Sendable {
-    let targets: [ProcessIdentity]
+    let targets: [TopTarget]
     /// Their values now, of those that are known.
     let values: [Int32]
     private(set) var step: Int32 = 0
 
     private static let range: ClosedRange<Int32> = -20...19
 
-    init(_ targets: [ProcessIdentity], values: [Int32], step: Int32) {
+    init(_ targets: [TopTarget], values: [Int32], step: Int32) {
         self.targets = targets
         self.values = values
         move(by: step)
@@ -25,9 +25,10 @@ package struct TopRenice: Sendable {
 
     var question: String {
         if let target = targets.first, let value = values.first, targets.count == 1 {
-            return "Nice of \(target): \(value) -> \(value + step)"
+            let name = target.thread.map { "thread \($0)" } ?? "\(target.process)"
+            return "Nice of \(name): \(value) -> \(value + step)"
         }
-        return "Nice of \(targets.count) processes: \(TopRenice.signed(step)) each"
+        return "Nice of \(TopTarget.counted(targets)): \(TopRenice.signed(step)) each"
     }
 
     var effect: String {

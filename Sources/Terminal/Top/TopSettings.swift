@@ -10,6 +10,10 @@ package struct TopSettings: Hashable, Sendable {
     package var isTree = false
     /// Threads of the kernel are shown.
     package var kernelThreads = false
+    /// Threads of processes that have several are rows of their own.
+    package var threads = false
+    /// The lines about the machine are shown, not only the first.
+    package var meters = true
     /// Commands are shown with the folders of their programs.
     package var programPaths = false
     /// The line for who is here for the first time was seen.
@@ -31,6 +35,8 @@ package struct TopSettings: Hashable, Sendable {
         sort = \(descending ? "-" : "")\(sort)
         tree = \(isTree ? "yes" : "no")
         kernel-threads = \(kernelThreads ? "yes" : "no")
+        threads = \(threads ? "yes" : "no")
+        meters = \(meters ? "yes" : "no")
         program-paths = \(programPaths ? "yes" : "no")
         familiar = \(isFamiliar ? "yes" : "no")
 
@@ -59,6 +65,8 @@ package struct TopSettings: Hashable, Sendable {
             descending = value.hasPrefix("-")
         case "tree": TopSettings.set(&isTree, value)
         case "kernel-threads": TopSettings.set(&kernelThreads, value)
+        case "threads": TopSettings.set(&threads, value)
+        case "meters": TopSettings.set(&meters, value)
         case "program-paths": TopSettings.set(&programPaths, value)
         case "familiar": TopSettings.set(&isFamiliar, value)
         default: break

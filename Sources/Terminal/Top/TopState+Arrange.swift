@@ -13,7 +13,7 @@ extension TopState {
         guard let sample else { return }
         let isFrozen = now < frozenUntil && !lines.isEmpty
         let before = lines
-        let shown = sample.rows.filter(isWanted)
+        let shown = (settings.threads ? sample.rows + (sample.threads ?? []) : sample.rows).filter(isWanted)
         let ended = ghosts.filter { now - $0.since < TopState.ghostSeconds }.map(\.row).filter(isWanted)
         let isDead = Set(ended.map(TopKey.init))
         let remainder = filter == nil && user == nil ? TopState.remainder(sample) : nil
@@ -28,8 +28,16 @@ extension TopState {
         placeCursor(isFrozen: isFrozen)
     }
 
+    /// Other rows are asked for: where they stood before is nobody's aim any more.
+    mutating func choose(_ change: (inout TopState) -> Void) {
+        change(&self)
+        frozenUntil = -.infinity
+        arrange()
+    }
+
     private func isWanted(_ row: ProcessRow) -> Bool {
         if !settings.kernelThreads, row.isKernelThread { return false }
+        if !settings.threads, row.isThread { return false }
         if let user, row.userID != user { return false }
         return filter?.matches(row) ?? true
     }
@@ -43,17 +51,19 @@ extension TopState {
 
     /// Rows that the key does not tell apart stand in the order of their numbers.
     private func sorted(_ rows: [ProcessRow], by key: ProcessSortKey<ProcessField>) -> [ProcessRow] {
-        let values = rows.map { key.field.value($0) }
+        let values = rows.map { key.field.liveValue($0) }
         return ProcessOrder.places(of: values, descending: key.descending).map { rows[$0] }
     }
 
-    /// Parents above their children. Of a filtered tree the ways to what fits are kept.
+    /// Parents above their children, threads below their processes. Of a filtered tree the ways to what fits are kept.
     private func tree(_ sample: TopSample, _ shown: [ProcessRow], _ ended: [ProcessRow]) -> [TopLine] {
-        let all = sample.rows.filter { settings.kernelThreads || !$0.isKernelThread } + ended
+        let all = sample.rows.filter { settings.kernelThreads || !$0.isKernelThread } + ended.filter { !$0.isThread }
         let family = ProcessTree(all.map(\.record), now: nil)
         let rows = Dictionary(all.map { (TopKey($0), $0) }) { first, _ in first }
-        let fits = Set((shown + ended).map(TopKey.init))
-        var forest = TopForest(family, rows: rows, fits: fits, collapsed: collapsed)
+        let fitting = shown + ended
+        let threads = settings.threads ? Dictionary(grouping: fitting.filter(\.isThread), by: \.processID) : [:]
+        var forest = TopForest(
+            family, rows: rows, threads: threads, fits: Set(fitting.map(TopKey.init)), collapsed: collapsed)
         if let key = treeSort { forest.order = { sorted($0, by: key) } }
         return forest.lines()
     }

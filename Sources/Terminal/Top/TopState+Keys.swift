@@ -79,11 +79,12 @@ extension TopState {
         case .character("N"): return sort(by: "pid")
         case .character("I"): return reverse()
         case .character("K"): return change { $0.kernelThreads.toggle() }
+        case .character("H"): return switchThreads()
+        case .character("#"): return change { $0.meters.toggle() }
         case .character("p"): return change { $0.programPaths.toggle() }
         case .character("u"): if let sample { mode = .menu(.users(sample, current: user)) }
         case .character("F"): follow()
         case .character("Z"): pause()
-        case .character("H"): say("threads one by one: nusu ps -L -p \(target.map { "\($0.pid)" } ?? "PID")")
         case .character(" "): tag()
         case .character("c"): tagFamily()
         case .character("U"): tagged = []
@@ -113,7 +114,7 @@ extension TopState {
         say(
             lines[cursor].isRemainder
                 ? "this row is no process: it is what none can be charged with"
-                : "\(TerminalText.escaped(row.record.identity.description)) has ended")
+                : "\(row.isThread ? "thread " : "")\(TerminalText.escaped(row.record.identity.description)) has ended")
     }
 
     private mutating func signal() -> [TopRequest] {
@@ -133,9 +134,21 @@ extension TopState {
         }
         let targets = targets
         guard let sample, !targets.isEmpty else { return sayWhyNot() }
-        let pids = Set(targets.map(\.pid))
-        let values = sample.rows.filter { pids.contains($0.processID) }.map(\.record.stat.nice)
-        mode = .renice(TopRenice(targets, values: values, step: step))
+        let processes = Set(targets.filter { $0.thread == nil }.map(\.process.pid))
+        let threads = Set(targets.compactMap(\.thread?.pid))
+        let rows =
+            sample.rows.filter { processes.contains($0.processID) }
+            + (sample.threads ?? []).filter { threads.contains($0.number) }
+        mode = .renice(TopRenice(targets, values: rows.map(\.record.stat.nice), step: step))
+    }
+
+    private mutating func switchThreads() -> [TopRequest] {
+        let requests = change { $0.threads.toggle() }
+        say(
+            settings.threads
+                ? "a row for each thread of processes that have several; H hides them"
+                : "threads are hidden; H shows them")
+        return requests
     }
 
     /// The process that was aimed at keeps the cursor, wherever it stands then.
@@ -186,7 +199,7 @@ extension TopState {
         }
         aim()
         follows = true
-        say("following \(target); a key that moves the cursor ends that")
+        say("following \(TerminalText.escaped(target.description)); a key that moves the cursor ends that")
     }
 
     private mutating func pause() {
@@ -205,7 +218,7 @@ extension TopState {
     private mutating func tagFamily() {
         guard let target, let sample else { return }
         let family = ProcessTree(sample.rows.map(\.record), now: nil)
-        guard let index = family.index(of: target.pid) else { return }
+        guard let index = family.index(of: target.process.pid) else { return }
         for member in family.family(of: index) {
             let stat = family.nodes[member].record.stat
             tagged.insert(TopKey(pid: stat.pid, startTicks: stat.startTicks))
@@ -214,13 +227,15 @@ extension TopState {
 
     private mutating func collapse(_ isToggle: Bool) {
         guard let target, settings.isTree else { return }
-        if collapsed.contains(target.pid) {
-            if isToggle { collapsed.remove(target.pid) }
+        let process = target.process
+        if collapsed.contains(process.pid) {
+            if isToggle { collapsed.remove(process.pid) }
         } else {
-            collapsed.insert(target.pid)
+            collapsed.insert(process.pid)
         }
         frozenUntil = -.infinity
-        aim()
+        // A thread's row goes out of sight below its process.
+        aimed = TopKey(pid: process.pid, startTicks: process.startTicks)
         arrange()
     }
 
@@ -246,12 +261,10 @@ extension TopState {
         } else if !tagged.isEmpty {
             tagged = []
         } else if filter != nil {
-            filter = nil
-            arrange()
+            choose { $0.filter = nil }
             return [.look]
         } else if user != options.user {
-            user = options.user
-            arrange()
+            choose { $0.user = $0.options.user }
         }
         return []
     }
@@ -261,7 +274,7 @@ extension TopState {
         var number = value
         if let typed = typedNumber, now < typed.until, typed.value < 100_000_000 { number = typed.value * 10 + value }
         typedNumber = (number, now + TopState.typingSeconds)
-        if let place = lines.firstIndex(where: { $0.row.record.processID == number }) {
+        if let place = lines.firstIndex(where: { $0.row.number == number }) {
             moveCursor(to: place)
         } else {
             say("looking for process \(number)")

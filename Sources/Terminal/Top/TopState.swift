@@ -1,5 +1,5 @@
 import Analysis
-package import Model
+import Model
 package import Report
 
 /// The live screen between two events: what was seen, what of it is shown, and what the user is about. Events change it
@@ -87,8 +87,10 @@ package struct TopState: Sendable {
         for field in filter?.expression?.fields ?? [] { everywhere.formUnion(field.liveSources) }
         let visible = settings.fields.reduce(into: ProcessSources.arguments) { $0.formUnion($1.liveSources) }
         return TopDemand(
-            everywhere: everywhere, visible: visible, processes: shown.map(\.row.processID),
-            isByCommand: everywhere.contains(.arguments) || filter.map { $0.expression == nil } ?? false)
+            everywhere: everywhere, visible: visible,
+            processes: shown.filter { !$0.row.isThread }.map(\.row.processID),
+            isByCommand: everywhere.contains(.arguments) || filter.map { $0.expression == nil } ?? false,
+            hasThreads: settings.threads, threads: shown.filter(\.row.isThread).map(\.row.number))
     }
 
     /// Adds a look. While the screen is paused it changes nothing but the meters.
@@ -97,7 +99,11 @@ package struct TopState: Sendable {
         history.append(sample.meters)
         if isPaused, var kept = self.sample {
             kept.meters = sample.meters
+            // Threads that were asked for after it stood still are part of what stands.
+            if kept.threads == nil { kept.threads = sample.threads }
+            let isNew = self.sample?.threads == nil && kept.threads != nil
             self.sample = kept
+            if isNew { arrange() }
             return
         }
         noteEnded(from: self.sample, to: sample)
@@ -106,19 +112,36 @@ package struct TopState: Sendable {
     }
 
     private mutating func noteEnded(from before: TopSample?, to after: TopSample) {
-        ghosts.removeAll { now - $0.since >= TopState.ghostSeconds }
+        // A file that could not be read once takes nobody's life.
+        ghosts.removeAll { ghost in
+            let same = ghost.row.isThread ? after.thread(ghost.row.number) : after.process(ghost.row.number)
+            return now - ghost.since >= TopState.ghostSeconds || same.map(TopKey.init) == TopKey(ghost.row)
+        }
         guard let before else { return }
-        // Both stand in ascending order of their numbers.
+        // Its number may be another's by now.
+        for row in noteEnded(from: before.rows, to: after.rows) { collapsed.remove(row.processID) }
+        guard let earlier = before.threads, let later = after.threads else { return }
+        // A process whose other threads have ended goes on as a row of its own.
+        let isGoingOn = { (row: ProcessRow) in
+            row.number == row.processID && after.process(row.processID)?.startTicks == row.startTicks
+        }
+        _ = noteEnded(from: earlier.filter { !isGoingOn($0) }, to: later)
+    }
+
+    /// Both stand in ascending order of their numbers.
+    /// - Returns: those that have ended.
+    private mutating func noteEnded(from before: [ProcessRow], to after: [ProcessRow]) -> [ProcessRow] {
+        var ended: [ProcessRow] = []
         var place = 0
-        for row in before.rows {
-            while place < after.rows.count, after.rows[place].processID < row.processID { place += 1 }
-            let isAlive = place < after.rows.count && TopKey(after.rows[place]) == TopKey(row)
+        for row in before {
+            while place < after.count, after[place].number < row.number { place += 1 }
+            let isAlive = place < after.count && TopKey(after[place]) == TopKey(row)
             guard !isAlive else { continue }
             tagged.remove(TopKey(row))
-            // Its number may be another's by now.
-            collapsed.remove(row.processID)
+            ended.append(row)
             if ghosts.count < TopState.ghostLimit { ghosts.append(TopGhost(row: row, since: now)) }
         }
+        return ended
     }
 
     /// When the screen changes by time alone, on the clock of `update`; nil: not at all. A `tick` is to come then.
@@ -142,16 +165,27 @@ package struct TopState: Sendable {
     /// One line for the user, for some seconds.
     package mutating func say(_ text: String) { message = (text, now + TopState.messageSeconds) }
 
-    /// The process that an action would be about.
-    package var target: ProcessIdentity? {
+    /// What an action would be about: the process of the cursor, or the thread.
+    package var target: TopTarget? {
         guard lines.indices.contains(cursor), !lines[cursor].isRemainder, !lines[cursor].isGhost else { return nil }
-        return lines[cursor].row.record.identity
+        return target(lines[cursor].row)
     }
 
-    /// Those that are tagged, else the one of the cursor.
-    package var targets: [ProcessIdentity] {
+    /// Those that are tagged, else the one of the cursor. Of a process that is among them its threads are not.
+    package var targets: [TopTarget] {
         guard !tagged.isEmpty, let sample else { return target.map { [$0] } ?? [] }
-        return sample.rows.filter { tagged.contains(TopKey($0)) }.map(\.record.identity)
+        let threads = (sample.threads ?? []).filter { row in
+            guard tagged.contains(TopKey(row)) else { return false }
+            return sample.process(row.processID).map { !tagged.contains(TopKey($0)) } ?? false
+        }
+        let processes = sample.rows.filter { tagged.contains(TopKey($0)) }
+        return (processes + threads).compactMap(target)
+    }
+
+    /// nil for a thread whose process has ended.
+    private func target(_ row: ProcessRow) -> TopTarget? {
+        guard row.isThread else { return TopTarget(row.record.identity) }
+        return sample?.process(row.processID).map { TopTarget($0.record.identity, thread: row.record.identity) }
     }
 }
 

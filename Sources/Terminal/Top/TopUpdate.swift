@@ -76,8 +76,7 @@ extension TopState {
     private mutating func cancel(_ prompt: TopPrompt) -> [TopRequest] {
         mode = .list
         guard prompt.kind == .filter else { return [] }
-        filter = prompt.before
-        arrange()
+        choose { $0.filter = prompt.before }
         return [.look]
     }
 
@@ -93,12 +92,12 @@ extension TopState {
             return []
         case .filter:
             do throws(WhereError) {
-                filter = prompt.text.allSatisfy { $0 == " " } ? nil : try TopFilter(prompt.text)
+                let filter = prompt.text.allSatisfy { $0 == " " } ? nil : try TopFilter(prompt.text)
+                choose { $0.filter = filter }
             } catch {
                 prompt.error = error.what
                 return []
             }
-            arrange()
             return [.look]
         }
     }
@@ -149,8 +148,7 @@ extension TopState {
         switch menu.kind {
         case .sort: return sort(by: item.key)
         case .user:
-            user = UInt32(item.key)
-            arrange()
+            choose { $0.user = UInt32(item.key) }
             return []
         case .columns:
             var names = settings.columns

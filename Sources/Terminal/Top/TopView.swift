@@ -102,7 +102,16 @@ extension TopState {
         if line.hidden > 0 { write("(+\(line.hidden)) ", .accent) }
         let command = TopCommand(
             line.row, isWhole: place.field.key == "args", hasPath: settings.programPaths, shift: shift, limit: columns)
-        let isPlain = base == .normal && !line.row.record.stat.isKernelThread
+        let isPlain = base == .normal && !line.row.isKernelThread
+        if line.row.isThread {
+            write(command.name, base == .normal ? .normal : base)
+            // In the tree it stands below its process.
+            guard line.branch.isEmpty, let process = sample?.process(line.row.processID)?.record.identity else {
+                return
+            }
+            write("  of \(process)", .dim)
+            return
+        }
         write(command.path, isPlain ? .dim : base)
         write(command.name, isPlain ? .accent : base == .normal ? .dim : base)
         if let note = TopState.note(line.row) { write(" " + note, CellStyle(.warning)) }
@@ -154,7 +163,8 @@ extension TopState {
     /// The question, in the last line; what it means is left out first where there is no room.
     private func draw(_ renice: TopRenice, in frame: inout Frame) {
         let row = rows - 1
-        let keys = columns >= 60 ? "Enter sets it, F7 F8 change it, Esc" : "Enter, Esc"
+        let longKeys = "Enter sets it, F7 F8 change it, Esc"
+        let keys = renice.question.count + longKeys.count + 3 <= columns ? longKeys : "Enter, Esc"
         frame.clear(rows: row..<row + 1, style: .header)
         var end = frame.write(
             renice.question, row: row, column: 0, style: CellStyle(.header, bold: true),

@@ -11,13 +11,18 @@ final class TopLook {
     private struct Look {
         /// In ascending order of their numbers.
         let readings: [ProcessReading]
+        /// nil where threads were not asked for.
+        let threads: [ProcessReading]?
         let moment: Moment
         let machine: MachineSample
         /// Since the look before; nil where that is not known.
         var exits: [ThreadExit]?
 
-        init(_ scan: ProcessScan, _ machine: MachineSample, exits: [ThreadExit]? = nil) {
+        init(
+            _ scan: ProcessScan, threads: [ProcessRecord]? = nil, _ machine: MachineSample, exits: [ThreadExit]? = nil
+        ) {
             readings = scan.records.map { ProcessReading($0) }
+            self.threads = threads?.map { ProcessReading($0) }
             moment = scan.moment
             self.machine = machine
             self.exits = exits
@@ -28,6 +33,8 @@ final class TopLook {
     private let live: LiveScan
     private let machine: MachineWatch
     private let exits: ExitWatch?
+    /// Only while threads are asked for.
+    private var threads: LiveThreads?
     private var facts: MachineFacts
     private var factsAge = 0
     /// The last ones, the latest at the end.
@@ -55,7 +62,7 @@ final class TopLook {
     }
 
     func look(_ demand: TopDemand) throws(Failure) -> TopSample {
-        take(try live.look(TopLook.request(demand)))
+        take(try live.look(TopLook.request(demand)), demand)
     }
 
     /// The first look of a screen, which is waited for: command lines are read of the rows alone that fit on it.
@@ -67,16 +74,16 @@ final class TopLook {
         request.isHasty = true
         let scan = try live.look(request)
         refreshFacts()
-        let seen = sample(Look(scan, machine.sample()), since: nil)
-        return take(try live.complete(scan, TopLook.request(demand(seen))))
+        let seen = demand(sample(Look(scan, machine.sample()), since: nil))
+        return take(try live.complete(scan, TopLook.request(seen)), seen)
     }
 
     private static func request(_ demand: TopDemand) -> LiveScan.Request {
         LiveScan.Request(everywhere: demand.everywhere, visible: demand.visible, processes: demand.processes)
     }
 
-    private func take(_ scan: ProcessScan) -> TopSample {
-        let look = Look(scan, machine.sample(), exits: exits?.take())
+    private func take(_ scan: ProcessScan, _ demand: TopDemand) -> TopSample {
+        let look = Look(scan, threads: lookAtThreads(demand, of: scan), machine.sample(), exits: exits?.take())
         refreshFacts()
         // What is older than the one to compare with is not needed any more.
         let place = looks.lastIndex { look.moment.seconds(since: $0.moment) >= TopLook.leastSeconds } ?? 0
@@ -97,7 +104,8 @@ final class TopLook {
         let meters = MachineMeters(from: base?.machine, to: look.machine, seconds: seconds)
         guard let base, seconds > 0 else {
             return TopSample(
-                rows: look.readings.map { ProcessRow(reading: $0, context: context) }, meters: meters,
+                rows: look.readings.map { ProcessRow(reading: $0, context: context) },
+                threads: look.threads?.map { ProcessRow(reading: $0, context: context) }, meters: meters,
                 context: context, gaps: gaps)
         }
         let work = ShortLivedWork(
@@ -111,8 +119,47 @@ final class TopLook {
             return ProcessRow(reading: look.readings[index], rates: rates[index], context: context)
         }
         return TopSample(
-            rows: rows, meters: meters, context: context, interval: seconds,
+            rows: rows, threads: threadRows(look, since: base, seconds: seconds, context), meters: meters,
+            context: context, interval: seconds,
             unattributedPercent: meters.processorsUsed.map { max(0, $0 * 100 - charged) }, gaps: gaps)
+    }
+
+    // MARK: - Threads
+
+    private func lookAtThreads(_ demand: TopDemand, of scan: ProcessScan) -> [ProcessRecord]? {
+        guard demand.hasThreads else {
+            threads = nil
+            return nil
+        }
+        let live = threads ?? LiveThreads(procfs: procfs)
+        threads = live
+        let request = LiveThreads.Request(
+            everywhere: demand.everywhere, visible: demand.visible, threads: Set(demand.threads))
+        // Processes go before: what new ones may need is left to them.
+        return live.look(request, of: scan.records, fileLimit: self.live.filesLeft / 4 * 3)
+    }
+
+    private func threadRows(
+        _ look: Look, since base: Look, seconds: Double, _ context: ProcessContext
+    ) -> [ProcessRow]? {
+        guard let readings = look.threads else { return nil }
+        guard let before = base.threads else { return readings.map { ProcessRow(reading: $0, context: context) } }
+        let rates = ProcessRates.aligned(
+            TopLook.threads(before, of: base, until: look), readings, seconds: seconds, facts: facts)
+        return readings.indices.map { ProcessRow(reading: readings[$0], rates: rates[$0], context: context) }
+    }
+
+    /// Those before, and of processes that had one thread and have more now that one: it was the process.
+    private static func threads(_ threads: [ProcessReading], of base: Look, until look: Look) -> [ProcessReading] {
+        var single: [ProcessReading] = []
+        let before = base.readings
+        var place = 0
+        for reading in look.readings where reading.stat.threadCount > 1 {
+            while place < before.count, before[place].stat.pid < reading.stat.pid { place += 1 }
+            guard place < before.count, before[place].stat.pid == reading.stat.pid else { continue }
+            if before[place].stat.threadCount == 1 { single.append(before[place]) }
+        }
+        return single.isEmpty ? threads : (threads + single).sorted { $0.stat.pid < $1.stat.pid }
     }
 
     private func exitsSince(_ base: Look, _ look: Look) -> [ThreadExit]? {

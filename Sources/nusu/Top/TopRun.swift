@@ -145,7 +145,10 @@ struct TopRun {
             if let reason = file.write(settings) { state.say("the settings are not kept: \(reason)") }
         case .redraw: session.redraw()
         case .open(let target, let tab):
-            show(Panel.detail(of: target, at: tab, tabs: PanelWorker.tabs, isReadOnly: isReadOnly))
+            show(
+                Panel.detail(
+                    of: target.process, thread: target.thread, at: tab, tabs: PanelWorker.tabs,
+                    isReadOnly: isReadOnly))
         case .signal(let targets): show(Panel.signals(to: targets, isReadOnly: isReadOnly))
         case .renice(let targets, let step):
             state.say(renice(targets, by: step))
@@ -154,12 +157,14 @@ struct TopRun {
     }
 
     /// - Returns: what came of it, in a line.
-    private func renice(_ targets: [ProcessIdentity], by step: Int32) -> String {
+    private func renice(_ targets: [TopTarget], by step: Int32) -> String {
         guard !isReadOnly else { return "--read-only: nothing is changed from here" }
         var values: [Int32] = []
         var failures: [Failure] = []
         for target in targets {
-            do throws(Failure) { values.append(try procfs.changeNice(of: target, by: step)) } catch {
+            do throws(Failure) {
+                values.append(try procfs.changeNice(of: target.process, thread: target.thread, by: step))
+            } catch {
                 failures.append(error)
             }
         }
@@ -170,6 +175,6 @@ struct TopRun {
         if let target = targets.first, let value = values.first, targets.count == 1 {
             return "nice of \(TerminalText.escaped(target.description)) is \(value) now"
         }
-        return "\(Units.counted(values.count, "process", plural: "processes")): \(TopRenice.signed(step)) nice each"
+        return "\(TopTarget.counted(targets)): \(TopRenice.signed(step)) nice each"
     }
 }

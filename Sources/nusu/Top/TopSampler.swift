@@ -73,6 +73,7 @@ final class TopSampler: Sendable {
         let look = TopLook(procfs: procfs, argumentLimit: TopLook.screenArguments)
         var next = Moment.now
         var isFirst = true
+        var hadThreads = true
         while true {
             let (demand, isOver) = mail.withLock { ($0.demand, $0.isOver) }
             if isOver { return }
@@ -83,9 +84,11 @@ final class TopSampler: Sendable {
                 mail.withLock { $0.failure = error }
             }
             ready()
-            next = max(
-                next.after(seconds: isFirst ? min(interval, TopSampler.secondLookSeconds) : interval), Moment.now)
+            // What is looked at for the first time has no rates yet.
+            let isNew = isFirst || demand.hasThreads && !hadThreads
+            next = max(next.after(seconds: isNew ? min(interval, TopSampler.secondLookSeconds) : interval), Moment.now)
             isFirst = false
+            hadThreads = demand.hasThreads
             let left = next.seconds(since: Moment.now)
             // Called, the look is taken now and the next one an interval later.
             if calls.wait(timeout: .now() + left) == .success {

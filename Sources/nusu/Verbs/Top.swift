@@ -15,6 +15,7 @@ struct Top: ParsableCommand, Verb {
         discussion: """
             nusu top                           everything, busiest first; ? has all keys, q ends
             nusu top --tree                    as families
+            nusu top --threads                 with a row for each thread; H shows and hides them
             nusu top --where 'rss>100M'        conditions as in nusu ps --where; \\ changes them
             nusu top -o pid,user,pcpu,rss,readrate,writerate,args --sort -readrate
             nusu top --once                    one screen as text
@@ -44,6 +45,9 @@ struct Top: ParsableCommand, Verb {
 
     @Flag(help: "As families: children below their parents.")
     var tree = false
+
+    @Flag(name: [.customShort("H"), .long], help: "A row for each thread of processes that have several.")
+    var threads = false
 
     @Option(help: "Time between two looks: 1.5s, 500ms; at least 100ms.")
     var interval = Seconds(1.5)
@@ -101,6 +105,7 @@ struct Top: ParsableCommand, Verb {
             settings.descending = sort.hasPrefix("-")
         }
         if tree { settings.isTree = true }
+        if threads { settings.threads = true }
         return settings
     }
 
@@ -153,6 +158,7 @@ struct Top: ParsableCommand, Verb {
             var demand = state.demand
             demand.everywhere.formUnion(demand.visible.subtracting(.arguments))
             demand.processes = []
+            demand.threads = []
             let sample = try look.look(demand)
             state.take(sample, at: Moment.now.seconds(since: Moment(nanoseconds: 0)))
             if !isFirst {
