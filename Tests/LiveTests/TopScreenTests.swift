@@ -173,12 +173,59 @@ extension LiveTests {
             try terminal.waits(for: "├─ nusu-demo")
         }
 
+        @Test func showsPartsAndChangesPriorities() throws {
+            let demo = try Demo("nusu-demo", ["rings"], environment: ["NUSU_WORD": String(repeating: "x", count: 150)])
+            let (terminal, settings) = try start("--where pid==\(demo.pid)", rows: 24, columns: 80)
+            try terminal.waits(for: "\(demo.pid) ")
+            for (key, text) in [
+                ("e", "variables in its environment"), ("w", "\(Surroundings.products)/nusu-demo rings"),
+                ("x", "has no lock of a file"),
+                ("s", "nothing was traced"),
+            ] {
+                try terminal.send(key)
+                try terminal.waits(for: text)
+                // Wrapped, not cut.
+                if key == "e" {
+                    try terminal.send("G")
+                    try terminal.waits(for: "NUSU_WORD")
+                    try terminal.waits(for: "\n" + String(repeating: "x", count: 80) + "\n")
+                }
+                try terminal.send("Escape")
+                try terminal.waits(for: "COMMAND")
+            }
+            let policy = sched_getscheduler(demo.pid)
+            try terminal.send("Y")
+            try terminal.waits(for: "Policy of nusu-demo")
+            try terminal.send("Down")
+            try terminal.waits(for: "normal -> batch")
+            #expect(sched_getscheduler(demo.pid) == policy)
+            try terminal.send("Enter")
+            try terminal.waits(for: "policy of nusu-demo (\(demo.pid)) is batch now")
+            // SCHED_BATCH
+            #expect(sched_getscheduler(demo.pid) == 3)
+            try terminal.send("i")
+            try terminal.waits(for: "by niceness -> by niceness")
+            try terminal.send("End", "Enter")
+            try terminal.waits(for: "I/O of nusu-demo (\(demo.pid)) is served idle now")
+            #expect(try run(["ionice", "-p", "\(demo.pid)"]).text.hasPrefix("idle"))
+            try terminal.send("#")
+            #expect(try comesTrue { try terminal.screen().split(separator: "\n")[1].contains("COMMAND") })
+            try terminal.send("q")
+            #expect(try comesTrue { try terminal.fact("alternate_on") == "0" })
+            #expect(try terminal.settings() == settings)
+        }
+
         @Test func aReadOnlyScreenStopsAndSendsNothing() throws {
             let demo = try Demo("nusu-demo", ["rings"])
             let (terminal, _) = try start("--read-only --where pid==\(demo.pid)", rows: 24, columns: 80)
             try terminal.waits(for: "\(demo.pid) ")
             try terminal.send("k")
             try terminal.waits(for: "--read-only")
+            for key in ["i", "Y", "F8"] {
+                try terminal.send(key)
+                try terminal.waits(for: "--read-only: nothing is changed")
+                try terminal.send("C-l")
+            }
             try terminal.send("L")
             try terminal.waits(for: "This screen is read-only")
             try terminal.send("k")

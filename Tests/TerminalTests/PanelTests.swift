@@ -42,7 +42,7 @@ import Testing
             .looked(.show, api, isPlan: false, lines: ["\u{1b}[1mapi waits.\u{1b}[0m", "", "a b"], hasFailed: false))
         let shown = text(panel, summary: "3.1 % of a core")
         #expect(shown.hasPrefix(" api (1234)  3.1 % of a core\n"))
-        #expect(shown.contains("1 show   2 memory   3 maps   4 fds   5 leaks   6 signals   7 ipc"))
+        #expect(shown.contains(" 1 show  2 memory  3 maps  4 fds  5 leaks  6 signals  7 ipc  w command  s  x  e\n"))
         #expect(shown.contains("\napi waits.\n\na b\n"))
         #expect(shown.hasSuffix("k send a signal\n"))
         // A page that was read is not asked for again by itself.
@@ -124,11 +124,38 @@ import Testing
 
     @Test func aNarrowScreenNamesThePageInSight() {
         var (panel, _) = Panel.detail(of: api, at: .maps, isReadOnly: false)
-        #expect(text(panel, rows: 12, columns: 40).contains("\n 1   2   3 maps   4   5   6   7\n"))
+        #expect(text(panel, rows: 12, columns: 40).contains("\n 1  2  3 maps  4  5  6  7  w  s  x  e\n"))
         #expect(
-            panel.update(.mouse(row: 1, column: 21, .press), rows: 12, columns: 40)
+            panel.update(.mouse(row: 1, column: 18, .press), rows: 12, columns: 40)
                 == [.look(.leaks, api, isPlan: true)])
-        #expect(text(panel, rows: 12, columns: 40).contains("\n 1   2   3   4   5 leaks   6   7\n"))
+        #expect(text(panel, rows: 12, columns: 40).contains("\n 1  2  3  4  5 leaks  6  7  w  s  x  e\n"))
+    }
+
+    /// Parts of what show knows have htop's letters, here as in the table.
+    @Test func pagesOfLetters() {
+        var (panel, first) = Panel.detail(of: api, at: .environment, isReadOnly: true)
+        #expect(first == [.look(.environment, api, isPlan: false)])
+        #expect(text(panel).contains("nusu show 1234 --environment …"))
+        #expect(press("wsx", &panel) == [PanelTab.command, .calls, .locks].map { .look($0, api, isPlan: false) })
+        #expect(press("aml", &panel) == [.maps, .fds].map { .look($0, api, isPlan: false) })
+        #expect(
+            PanelTab.allCases.map { $0.arguments(api, isPlan: false).joined(separator: " ") }.suffix(5) == [
+                "ipc 1234", "show 1234 --command", "show 1234 --calls", "show 1234 --locks", "show 1234 --environment",
+            ])
+    }
+
+    @Test func whatIsTooLongGoesOnInTheNextRow() {
+        var (panel, _) = Panel.detail(of: api, at: .command, isReadOnly: false)
+        let word = String(repeating: "0123456789", count: 40) + "END"
+        panel.receive(.looked(.command, api, isPlan: false, lines: ["first", "", "a " + word], hasFailed: false))
+        let shown = text(panel, columns: 82)
+        #expect(shown.contains("\nfirst\n\na\n0123456789") && shown.contains("END\n"))
+        #expect(!shown.contains("…") && !shown.contains("sideways"))
+        // As far as there is text, and no further on a wider screen.
+        _ = panel.update(.key(.end), rows: 8, columns: 40)
+        #expect(text(panel, rows: 8, columns: 40).contains("END\n"))
+        #expect(text(panel, rows: 8, columns: 40).contains("10-14 of 14"))
+        #expect(text(panel, rows: 8, columns: 400).contains("first"))
     }
 
     @Test func linesAreWrappedBetweenWords() {
@@ -136,17 +163,22 @@ import Testing
         let wrapped = line.wrapped(to: 20)
         #expect(
             wrapped.map { $0.parts.map(\.text).joined() } == [
-                "api (1234): TERM ", "runs its own", "handler; it runs on", "누수누수누수",
+                "api (1234): TERM ", "runs its own ", "handler; it runs on ", "누수누수누수",
             ])
         #expect(wrapped[0].parts.first?.style == .strong)
+        // A word is one, whatever its styles.
+        let two = StyledLine("a \u{1b}[1mNAME\u{1b}[0m=value and more").wrapped(to: 10).map {
+            $0.parts.map(\.text).joined()
+        }
+        #expect(two == ["a ", "NAME=value", "and more"] || two == ["a ", "NAME=value ", "and more"])
         #expect(line.wrapped(to: 200) == [line] && line.wrapped(to: 0) == [line])
-        #expect(line.wrapped(to: 3).count > 8)
+        #expect(line.wrapped(to: 3).count > 8 && line.wrapped(to: 3).allSatisfy { $0.width <= 3 })
     }
 
     /// A nusu without the verb has no page for it.
     @Test func onlyPagesThatThereAre() {
         var (panel, _) = Panel.detail(of: api, tabs: [.show, .fds], isReadOnly: false)
-        #expect(text(panel).contains("\n 1 show   2 fds\n"))
+        #expect(text(panel).contains("\n 1 show  2 fds\n"))
         #expect(press("37", &panel).isEmpty)
         #expect(press([.left], &panel) == [.look(.fds, api, isPlan: false)])
     }
@@ -247,7 +279,7 @@ import Testing
                 .up, .down, .left, .right, .home, .end, .pageUp, .pageDown, .enter, .tab, .backspace, .function(9),
                 .delete,
             ]
-            + "1234567890jkgGr<>khup+ ".map { .character($0) }
+            + "1234567890jkgGr<>khup+ wsxe".map { .character($0) }
         for _ in 0..<20 {
             var (panel, _) =
                 Bool.random(using: &random)

@@ -21,6 +21,12 @@ static inline long clinux_ptrace(long request, pid_t pid, uint64_t address, uint
     return syscall(SYS_ptrace, request, (long)pid, address, data);
 }
 
+// man 2 ioprio_set: of one thread (IOPRIO_WHO_PROCESS). Without a wrapper in the C library.
+static inline int clinux_ioprio_get(pid_t thread) { return (int)syscall(SYS_ioprio_get, 1, thread); }
+static inline int clinux_ioprio_set(pid_t thread, int priority) {
+    return (int)syscall(SYS_ioprio_set, 1, thread, priority);
+}
+
 /// The calling thread's identifier (man 2 gettid).
 static inline pid_t clinux_gettid(void) { return (pid_t)syscall(SYS_gettid); }
 

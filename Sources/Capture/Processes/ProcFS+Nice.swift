@@ -10,7 +10,8 @@ extension ProcFS {
     package func changeNice(
         of process: ProcessIdentity, thread: ProcessIdentity? = nil, by step: Int32
     ) throws(Failure) -> Int32 {
-        try change(process, thread, refusal: "may not be made more urgent") { number throws(Errno) in
+        try change(process, thread, refusals: ("may not be made more urgent", "is another user's")) {
+            number throws(Errno) in
             try Niceness.change(ofThread: number, by: step)
         }
     }
@@ -18,10 +19,10 @@ extension ProcFS {
     /// Changes something that the kernel keeps thread by thread.
     /// - Parameters:
     ///   - thread: nil for all threads.
-    ///   - refusal: what it means where the kernel says EACCES, or EPERM for one's own.
+    ///   - refusals: what it means where the kernel says EACCES, or EPERM.
     /// - Returns: what came of the main thread, or of `thread`.
     func change<Value>(
-        _ process: ProcessIdentity, _ thread: ProcessIdentity?, refusal: String,
+        _ process: ProcessIdentity, _ thread: ProcessIdentity?, refusals: (String, String),
         _ body: (Int32) throws(Errno) -> Value
     ) throws(Failure) -> Value {
         let subject = thread ?? process
@@ -42,7 +43,7 @@ extension ProcFS {
                 if error == .noSuchProcess { continue }
                 throw Failure(
                     .notPermitted,
-                    what: error == .permissionDenied ? "\(subject) \(refusal)" : "\(subject) is another user's",
+                    what: "\(subject) \(error == .permissionDenied ? refusals.0 : refusals.1)",
                     subject: subject.description, remedy: "root may change it (CAP_SYS_NICE)")
             }
         }

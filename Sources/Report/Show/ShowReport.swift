@@ -8,9 +8,12 @@ package struct ShowReport: Sendable {
     package var chain: WaitChain
     /// nil where there was one look.
     package var rates: ActivityRates?
+    /// What was asked for besides.
+    package var details: ProcessDetails?
 
-    package init(portrait: ProcessPortrait, facts: MachineFacts) {
+    package init(portrait: ProcessPortrait, facts: MachineFacts, details: ProcessDetails? = nil) {
         self.portrait = portrait
+        self.details = details
         self.facts = facts
         chain = WaitChain(portrait.waits)
         if let earlier = portrait.earlier, let now = portrait.activity {
@@ -80,9 +83,13 @@ package struct ShowReport: Sendable {
                         "effect": .string(SignalOutlookText.effect($0)),
                     ])
                 }),
-            "gaps": .array((portrait.gaps + portrait.signals.gaps).map(JSONValue.init(gap:))),
+            "environment": environmentJSON, "fileLocks": locksJSON,
+            "gaps": .array(
+                (portrait.gaps + portrait.signals.gaps + (details?.gaps ?? [])).map(JSONValue.init(gap:))),
         ]
         fields.set("command", bytes: stat.commandBytes)
+        fields["arguments"] = .null
+        if let arguments { fields.set("arguments", list: arguments) }
         fields["controlGroups"] = .null
         if let groups = record.controlGroups { fields.set("controlGroups", bytes: groups) }
         fields["container"] = .null

@@ -36,11 +36,11 @@ enum WaitText {
     }
 
     /// For one line of many: without saying that nobody can be named.
-    static func brief(_ reason: WaitReason) -> String {
+    static func brief(_ reason: WaitReason, namesCall: Bool = true) -> String {
         guard case .memoryLock(let lock) = reason.cause, lock.kind == .anonymous, reason.awaited.isEmpty else {
-            return self.reason(reason)
+            return self.reason(reason, namesCall: namesCall)
         }
-        return "waits" + (reason.call.map { " in \($0)" } ?? "") + " for a condition or a lock "
+        return "waits" + (namesCall ? reason.call.map { " in \($0)" } ?? "" : "") + " for a condition or a lock "
             + (lock.isShared == true ? "in shared memory" : "in memory")
     }
 

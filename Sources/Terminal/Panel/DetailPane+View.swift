@@ -15,12 +15,18 @@ extension DetailPane {
             frame.write(label, row: 1, column: columns.lowerBound, style: tab == self.tab ? .selected : .dim)
         }
         let room = max(0, frame.rows - DetailPane.margin)
-        let lines = shownLines
-        for (row, line) in lines.dropFirst(page.top).prefix(room).enumerated() {
-            frame.write(StyledLine(line), row: row + 2, left: page.left)
+        let texts = shownLines
+        let wrapped = tab.isWrapped ? wrapped(texts, to: frame.columns) : nil
+        let count = wrapped?.count ?? texts.count
+        // The screen may have become wider than where it was left.
+        let top = tab.isWrapped ? max(0, min(page.top, count - room)) : page.top
+        let lines =
+            wrapped?.dropFirst(top).prefix(room) ?? texts.dropFirst(top).prefix(room).map { StyledLine($0) }[...]
+        for (row, line) in lines.enumerated() {
+            frame.write(line, row: row + 2, left: tab.isWrapped ? 0 : page.left)
         }
-        if lines.count > room { writePlace(of: lines.count, room: room, on: &frame) }
-        frame.writeKeys(keys(lines.count > room), row: frame.rows - 1)
+        if count > room { writePlace(top, of: count, room: room, on: &frame) }
+        frame.writeKeys(keys(count > room), row: frame.rows - 1)
     }
 
     private var shownLines: [String] {
@@ -45,8 +51,8 @@ extension DetailPane {
     }
 
     /// At the end of the bar, over what stands there: "24-46 of 208".
-    private func writePlace(of count: Int, room: Int, on frame: inout Frame) {
-        let text = "  \(page.top + 1)-\(min(page.top + room, count)) of \(count) "
+    private func writePlace(_ top: Int, of count: Int, room: Int, on frame: inout Frame) {
+        let text = "  \(top + 1)-\(min(top + room, count)) of \(count) "
         frame.write(text, row: 0, column: max(0, frame.columns - text.count), style: .header)
     }
 
@@ -55,7 +61,7 @@ extension DetailPane {
         if case .looking = page.phase, !page.lines.isEmpty, !tab.isCostly { keys.append(("", "reading …")) }
         if page.phase == .planned { keys.append(("Enter", "look now")) }
         if page.phase == .refused { keys.append(("Enter", "what can be seen")) }
-        if isLong { keys += [("↑↓", "scroll"), ("<>", "sideways")] }
+        if isLong { keys += [("↑↓", "scroll")] + (tab.isWrapped ? [] : [("<>", "sideways")]) }
         if page.phase == .looked { keys.append(("r", "again")) }
         if !isReadOnly { keys.append(("k", "send a signal")) }
         return keys.map { (key: $0.0, label: $0.1) }

@@ -30,6 +30,8 @@ package struct DetailPane: Hashable, Sendable {
     private(set) var tab: PanelTab
     private(set) var pages: [PanelTab: Page] = [:]
     private(set) var isOpen = true
+    /// Of the screen: text is wrapped to it.
+    private var columns = 80
 
     init(
         of target: ProcessIdentity, thread: ProcessIdentity? = nil, at tab: PanelTab, tabs: [PanelTab],
@@ -52,6 +54,7 @@ package struct DetailPane: Hashable, Sendable {
 
     mutating func update(_ event: InputEvent, rows: Int, columns: Int) -> [PanelRequest] {
         let room = max(1, rows - DetailPane.margin)
+        self.columns = columns
         switch event {
         case .key(let key): return press(key, room: room)
         case .mouse(let row, let column, .press):
@@ -74,12 +77,13 @@ package struct DetailPane: Hashable, Sendable {
             if let number = character.wholeNumberValue, tabs.indices.contains(number - 1) {
                 return select(tabs[number - 1])
             }
+            if let tab = DetailPane.tab(for: character), tabs.contains(tab) { return select(tab) }
             switch character {
             case "j": scroll(by: 1, room: room)
             // k sends signals, as everywhere on this screen.
             case " ": scroll(by: room, room: room)
-            case "g": scroll(by: -page.lines.count, room: room)
-            case "G": scroll(by: page.lines.count, room: room)
+            case "g": scroll(by: -lineCount, room: room)
+            case "G": scroll(by: lineCount, room: room)
             case "r": return again()
             case "<": shift(by: -DetailPane.sideStep)
             case ">": shift(by: DetailPane.sideStep)
@@ -89,14 +93,25 @@ package struct DetailPane: Hashable, Sendable {
         case .down: scroll(by: 1, room: room)
         case .pageUp: scroll(by: -room, room: room)
         case .pageDown: scroll(by: room, room: room)
-        case .home: scroll(by: -page.lines.count, room: room)
-        case .end: scroll(by: page.lines.count, room: room)
+        case .home: scroll(by: -lineCount, room: room)
+        case .end: scroll(by: lineCount, room: room)
         case .function(5): return again()
         case .enter:
             if [.planned, .refused].contains(page.phase) { return look(isPlan: false) }
         default: break
         }
         return []
+    }
+
+    /// The keys that open a page in the table turn to it here.
+    private static func tab(for character: Character) -> PanelTab? {
+        switch character {
+        case "m": .memory
+        case "a": .maps
+        case "l": .fds
+        case "L": .leaks
+        default: PanelTab.allCases.first { $0.letter == character }
+        }
     }
 
     private mutating func close() -> [PanelRequest] {
@@ -134,8 +149,15 @@ package struct DetailPane: Hashable, Sendable {
     }
 
     private mutating func scroll(by lines: Int, room: Int) {
-        let last = max(0, page.lines.count - room)
+        let last = max(0, lineCount - room)
         pages[tab, default: Page()].top = min(max(page.top + lines, 0), last)
+    }
+
+    /// Rows that the page takes.
+    private var lineCount: Int { tab.isWrapped ? wrapped(page.lines, to: columns).count : page.lines.count }
+
+    func wrapped(_ lines: [String], to columns: Int) -> [StyledLine] {
+        lines.flatMap { StyledLine($0).wrapped(to: columns) }
     }
 
     private mutating func shift(by cells: Int) {
@@ -164,7 +186,7 @@ package struct DetailPane: Hashable, Sendable {
             }
             // Read again, it stays where it was.
             if !isPlan, let before = pages[tab], !tab.isCostly {
-                page.top = min(before.top, max(0, page.lines.count - 1))
+                page.top = tab.isWrapped ? 0 : min(before.top, max(0, page.lines.count - 1))
                 page.left = before.left
             }
             pages[tab] = page
@@ -176,14 +198,17 @@ package struct DetailPane: Hashable, Sendable {
 
     // MARK: Places
 
-    /// Where the names of the pages stand: "1 show  2 memory", or of all but the one in sight only the numbers.
+    /// Where the names of the pages stand: " 1 show  2 memory ". Where there is no room the last of them have only their keys; the one
+    /// in sight keeps its name.
     func places(_ columns: Int) -> [(tab: PanelTab, label: String, columns: Range<Int>)] {
-        let titles = tabs.enumerated().map { " \($0 + 1) \($1.title) " }
-        let isWide = titles.reduce(0) { $0 + $1.count + 1 } <= columns
+        let keys = tabs.enumerated().map { index, tab in tab.letter.map { "\($0)" } ?? "\(index + 1)" }
+        var labels = zip(keys, tabs).map { " \($0) \($1.title) " }
+        for index in tabs.indices.reversed() where labels.reduce(0, { $0 + $1.count }) > columns {
+            if tabs[index] != tab { labels[index] = " \(keys[index]) " }
+        }
         var column = 0
-        return tabs.enumerated().map { index, tab in
-            let label = isWide || tab == self.tab ? titles[index] : " \(index + 1) "
-            defer { column += label.count + 1 }
+        return zip(tabs, labels).map { tab, label in
+            defer { column += label.count }
             return (tab, label, column..<column + label.count)
         }
     }

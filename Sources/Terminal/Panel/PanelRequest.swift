@@ -25,16 +25,33 @@ package enum PanelAnswer: Hashable, Sendable {
     case sent([String])
 }
 
-/// A verb that the detail pane shows.
+/// What the detail pane shows: what a verb says, or a part of `nusu show`.
 package enum PanelTab: String, Hashable, Sendable, CaseIterable {
     case show, memory, maps, fds, leaks, signal, ipc
+    case command, calls, locks, environment
+
+    package var verb: String { letter == nil ? rawValue : "show" }
+
+    /// htop's key for it; the others have numbers.
+    var letter: Character? {
+        switch self {
+        case .command: "w"
+        case .calls: "s"
+        case .locks: "x"
+        case .environment: "e"
+        case .show, .memory, .maps, .fds, .leaks, .signal, .ipc: nil
+        }
+    }
+
+    /// Its lines are text without columns: what is too long goes on in the next row.
+    var isWrapped: Bool { self == .command || self == .environment }
 
     /// It stops the process for some milliseconds, so its cost is said first, and it waits for Enter.
     package var isCostly: Bool { self == .memory || self == .leaks }
-    var title: String { self == .signal ? "signals" : rawValue }
+    var title: String { self == .signal ? "signals" : self == .environment ? "env" : rawValue }
 
     /// The command that prints the same: what follows "nusu".
     package func arguments(_ target: ProcessIdentity, isPlan: Bool) -> [String] {
-        [rawValue, "\(target.pid)"] + (isPlan ? ["--dry-run"] : [])
+        [verb, "\(target.pid)"] + (letter == nil ? [] : ["--\(rawValue)"]) + (isPlan ? ["--dry-run"] : [])
     }
 }

@@ -30,25 +30,45 @@ struct StyledLine: Hashable, Sendable {
     }
 
     private mutating func append(_ text: some StringProtocol, _ style: CellStyle) {
-        if !text.isEmpty { parts.append(Part(text: String(text), style: style)) }
+        if let last = parts.indices.last, parts[last].style == style {
+            parts[last].text += text
+        } else if !text.isEmpty {
+            parts.append(Part(text: String(text), style: style))
+        }
     }
 
-    /// In lines of so many cells, broken between words where that can be.
+    /// In lines of so many cells, broken between words where that can be, else within one.
     func wrapped(to width: Int) -> [StyledLine] {
         guard width > 0, self.width > width else { return [self] }
         var lines = [StyledLine("")]
         var used = 0
+        // What follows the last blank: a word goes on in the next part, in another style.
+        var word = StyledLine("")
+        var wordCells = 0
         for part in parts {
-            for word in part.text.split(separator: " ", omittingEmptySubsequences: false) {
-                let cells = TerminalText.width(TerminalText.escaped(String(word)))
-                if used > 0, used + 1 + cells > width {
+            for character in TerminalText.escaped(part.text) {
+                let cells = TerminalText.width(character)
+                if character == " " {
+                    lines[lines.count - 1].parts += word.parts
+                    used += wordCells
+                    (word, wordCells) = (StyledLine(""), 0)
+                    if used < width { lines[lines.count - 1].append(" ", part.style) }
+                    used += 1
+                    continue
+                }
+                if used + wordCells > 0, used + wordCells + cells > width {
+                    if used == 0 {
+                        lines[lines.count - 1].parts += word.parts
+                        (word, wordCells) = (StyledLine(""), 0)
+                    }
                     lines.append(StyledLine(""))
                     used = 0
                 }
-                lines[lines.count - 1].append(used > 0 ? " " + word : word, part.style)
-                used += cells + (used > 0 ? 1 : 0)
+                word.append(String(character), part.style)
+                wordCells += cells
             }
         }
+        lines[lines.count - 1].parts += word.parts
         return lines
     }
 

@@ -3,24 +3,29 @@ enum TopHelp {
     static let hint = "Enter looks closer, / finds, \\ filters, F6 sorts, k signals, ? shows all keys."
 
     static let lines: [String] = """
-        Move      up down PgUp PgDn Home End; left right shift the command
+        Move      up down PgUp PgDn Home End; left right shift the command, Ctrl+A back
                   digits: the process of that number; F follows a process
         Look      Enter: what it does and waits for   m memory   a maps   l files
-                  L what it has lost
-        Show      t F5 tree, in it + - fold, * folds all; u one user's; K kernel threads
-                  H threads; p the folders of programs; F2 C columns; # the meters
-                  Z stands still
-        Sort      F6 < > by any field; P processor, M memory, T time, N number; I turns
-                  it round
+                  L what it has lost   e environment   w whole command line
+                  x locks of files   s system calls, without tracing it
+        Show      t F5 tree, Tab too; in it + - fold, * folds all, Backspace the family
+                  u one user's; K kernel threads; H threads; p folders of programs
+                  F2 C S columns; # the meters; Z stands still
+        Sort      F6 < > , . by any field; P processor, M memory, T time, N number
+                  I turns it round
         Find      / F3 in commands, n the next
         Filter    \\ F4 a text, or a condition as in nusu ps --where:
                   cpu>5 && rss>100M, user=="ada", args~"^python"; Escape takes it back
         Signal    k F9, for the tagged or the one of the cursor; nothing is sent unasked
-        Nice      F7 ] more urgent, F8 [ less; Enter sets it, for all threads of it
-                  or for the one of the row
+        Change    F7 ] more urgent, F8 [ nicer; i its I/O, Y its policy; Enter sets it,
+                  for all threads of it, or for the one of the row
         Tag       Space one, c with all below it, U none
-        Else      Ctrl+L draws anew, Ctrl+R looks again, q F10 ends
+        Else      F1 h ? this, Ctrl+L draws anew, Ctrl+R looks again, q F10 ends
         Mouse     click a row, twice to look; a title sorts; the wheel moves
+
+        Not htop  m merges no commands, p adds folders to them. a sets no affinity:
+                  taskset -acp CORES PID does. s runs no strace, and says how.
+                  Tab shows no I/O: F2 and F6 have readrate and writerate.
 
         Rows stay where they are for 3 s after the cursor was moved; values go on. A row
         that has ended stays grey for a moment.

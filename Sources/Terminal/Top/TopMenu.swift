@@ -3,8 +3,10 @@ import Report
 
 /// A list beside the table, from which one thing is chosen, or of which several are switched.
 struct TopMenu: Sendable {
-    enum Kind: Sendable {
+    enum Kind: Hashable, Sendable {
         case sort, user, columns
+        case ioPriority([TopTarget])
+        case policy([TopTarget])
     }
 
     struct Item: Sendable {
@@ -20,14 +22,31 @@ struct TopMenu: Sendable {
     let kind: Kind
     var items: [Item]
     var index = 0
+    /// Of policies: how it is, and the priority of the real-time ones that is being chosen.
+    var now = ""
+    var priority: Int32 = 1
+    /// The next digit belongs to the one before.
+    var isTyping = false
 
     static let width = 22
+
+    /// What the keys do, for the foot of the screen.
+    var keys: String {
+        switch kind {
+        case .columns: "Space on or off, F7 F8 move, Esc done"
+        case .sort, .user: "Enter takes it, Esc does not"
+        case .ioPriority: "Enter sets it, Esc"
+        case .policy: isRealTime ? "Enter, F7 F8, Esc" : "Enter sets it, Esc"
+        }
+    }
 
     var title: String {
         switch kind {
         case .sort: "Sort by"
         case .user: "Show processes of"
         case .columns: "Columns"
+        case .ioPriority(let targets): "I/O of \(TopMenu.subject(targets))"
+        case .policy(let targets): "Policy of \(TopMenu.subject(targets))"
         }
     }
 

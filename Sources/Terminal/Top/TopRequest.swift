@@ -68,6 +68,11 @@ package enum TopRequest: Hashable, Sendable {
     case signal([TopTarget])
     /// Change how nice these are by so much; that was agreed to.
     case renice([TopTarget], by: Int32)
+    /// Say how the I/O of these is served now (`TopState.offerIOPriorities`).
+    case askIOPriority([TopTarget])
+    /// These two were agreed to.
+    case setIOPriority([TopTarget], IOPriority)
+    case setPolicy([TopTarget], ThreadPolicy)
     /// Look again at once.
     case look
     /// Keep these for the next start.

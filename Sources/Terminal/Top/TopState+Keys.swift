@@ -1,5 +1,5 @@
 import Analysis
-import Model
+package import Model
 import Report
 
 /// Keys in the table: htop's, where htop has one.
@@ -62,6 +62,14 @@ extension TopState {
         case .character("m"): return open(.memory)
         case .character("a"): return open(.maps)
         case .character("L"): return open(.leaks)
+        case .character("e"): return open(.environment)
+        case .character("w"): return open(.command)
+        case .character("x"): return open(.locks)
+        case .character("s"): return open(.calls)
+        case .character("i"): return askIOPriority()
+        case .character("Y"): askPolicy()
+        case .tab, .backTab: return change { $0.isTree.toggle() }
+        case .backspace: collapseIntoParent()
         case .control("l"): return [.redraw]
         case .control("r"): return [.look]
         case .escape: return release()
@@ -127,19 +135,45 @@ extension TopState {
         return targets.isEmpty ? [] : [.signal(targets)]
     }
 
-    private mutating func renice(by step: Int32) {
+    /// What is to be changed; empty, and said why, where nothing may be.
+    private mutating func changeable() -> [TopTarget] {
         if options.readOnly {
             say("--read-only: nothing is changed from here")
-            return
+            return []
         }
         let targets = targets
-        guard let sample, !targets.isEmpty else { return sayWhyNot() }
-        let processes = Set(targets.filter { $0.thread == nil }.map(\.process.pid))
-        let threads = Set(targets.compactMap(\.thread?.pid))
-        let rows =
-            sample.rows.filter { processes.contains($0.processID) }
-            + (sample.threads ?? []).filter { threads.contains($0.number) }
-        mode = .renice(TopRenice(targets, values: rows.map(\.record.stat.nice), step: step))
+        if targets.isEmpty { sayWhyNot() }
+        return targets
+    }
+
+    private func stats(of targets: [TopTarget]) -> [ProcessStat] {
+        targets.compactMap { target in
+            let row = target.thread.map { sample?.thread($0.pid) } ?? sample?.process(target.process.pid)
+            return row?.record.stat
+        }
+    }
+
+    private mutating func renice(by step: Int32) {
+        let targets = changeable()
+        guard !targets.isEmpty else { return }
+        mode = .renice(TopRenice(targets, values: stats(of: targets).map(\.nice), step: step))
+    }
+
+    private mutating func askIOPriority() -> [TopRequest] {
+        let targets = changeable()
+        return targets.isEmpty ? [] : [.askIOPriority(targets)]
+    }
+
+    /// The menu of I/O priorities.
+    /// - Parameter values: those of the targets now; nil where they are not known.
+    package mutating func offerIOPriorities(_ targets: [TopTarget], values: [IOPriority?]) {
+        mode = .menu(.ioPriorities(targets, values: values))
+    }
+
+    private mutating func askPolicy() {
+        let targets = changeable()
+        guard !targets.isEmpty else { return }
+        mode = .menu(.policies(targets, values: stats(of: targets).map { ($0.policy, $0.realTimePriority) }))
     }
 
     private mutating func switchThreads() -> [TopRequest] {
@@ -236,6 +270,20 @@ extension TopState {
         frozenUntil = -.infinity
         // A thread's row goes out of sight below its process.
         aimed = TopKey(pid: process.pid, startTicks: process.startTicks)
+        arrange()
+    }
+
+    /// The cursor goes to who started it, and all below that is folded.
+    private mutating func collapseIntoParent() {
+        guard let target, let sample, settings.isTree else { return }
+        let process =
+            target.thread == nil
+            ? sample.process(target.process.pid).flatMap { sample.process($0.record.stat.parent) }
+            : sample.process(target.process.pid)
+        guard let process else { return }
+        collapsed.insert(process.processID)
+        frozenUntil = -.infinity
+        aimed = TopKey(process)
         arrange()
     }
 

@@ -1,4 +1,5 @@
 import Analysis
+import Model
 import Report
 
 /// What events do: the state after them, and what is to be done by others.
@@ -118,6 +119,10 @@ extension TopState {
 
     private mutating func press(_ key: Key, in menu: TopMenu) -> [TopRequest] {
         var menu = menu
+        if menu.takePriority(key) {
+            mode = .menu(menu)
+            return []
+        }
         switch key {
         case .up: menu.move(by: -1)
         case .down: menu.move(by: 1)
@@ -158,6 +163,9 @@ extension TopState {
             next.index = next.items.firstIndex { $0.key == item.key } ?? menu.index
             mode = .menu(next)
             return [.look]
+        case .ioPriority(let targets): return [.setIOPriority(targets, IOPriority.all[menu.index])]
+        case .policy(let targets):
+            return [.setPolicy(targets, ThreadPolicy(TopMenu.policyKinds[menu.index], priority: menu.priority))]
         }
     }
 

@@ -197,9 +197,8 @@ extension TopState {
             }
         case .menu(let menu):
             frame.clear(rows: row..<row + 1, style: .header)
-            let keys = menu.kind == .columns ? "Space on or off, F7 F8 move, Esc done" : "Enter takes it, Esc does not"
             let explanation = menu.items.indices.contains(menu.index) ? menu.items[menu.index].explanation : ""
-            frame.write("\(keys)   \(explanation)", row: row, column: 0, style: .header)
+            frame.write("\(menu.keys)   \(explanation)", row: row, column: 0, style: .header)
         case .renice(let renice):
             draw(renice, in: &frame)
         case .help:

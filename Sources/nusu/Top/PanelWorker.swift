@@ -36,7 +36,7 @@ final class PanelWorker: Sendable {
 
     /// The pages that there is a verb for.
     static let tabs = PanelTab.allCases.filter { tab in
-        NusuCommand.verbs.contains { $0.configuration.commandName == tab.rawValue }
+        NusuCommand.verbs.contains { $0.configuration.commandName == tab.verb }
     }
 
     func perform(_ request: PanelRequest) {

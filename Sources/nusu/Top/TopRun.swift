@@ -151,30 +151,21 @@ struct TopRun {
                     isReadOnly: isReadOnly))
         case .signal(let targets): show(Panel.signals(to: targets, isReadOnly: isReadOnly))
         case .renice(let targets, let step):
-            state.say(renice(targets, by: step))
-            sampler.lookNow()
+            say(changer.renice(targets, by: step))
+        case .askIOPriority(let targets):
+            state.offerIOPriorities(targets, values: changer.ioPriorities(of: targets))
+        case .setIOPriority(let targets, let priority):
+            say(changer.setIOPriority(of: targets, to: priority))
+        case .setPolicy(let targets, let policy):
+            say(changer.setPolicy(of: targets, to: policy))
         }
     }
 
-    /// - Returns: what came of it, in a line.
-    private func renice(_ targets: [TopTarget], by step: Int32) -> String {
-        guard !isReadOnly else { return "--read-only: nothing is changed from here" }
-        var values: [Int32] = []
-        var failures: [Failure] = []
-        for target in targets {
-            do throws(Failure) {
-                values.append(try procfs.changeNice(of: target.process, thread: target.thread, by: step))
-            } catch {
-                failures.append(error)
-            }
-        }
-        if let failure = failures.first {
-            let others = failures.count > 1 ? " (and \(failures.count - 1) more)" : ""
-            return TerminalText.escaped("\(failure.what)\(others); \(failure.remedy)")
-        }
-        if let target = targets.first, let value = values.first, targets.count == 1 {
-            return "nice of \(TerminalText.escaped(target.description)) is \(value) now"
-        }
-        return "\(TopTarget.counted(targets)): \(TopRenice.signed(step)) nice each"
+    private var changer: TopChanger { TopChanger(procfs: procfs, isReadOnly: isReadOnly) }
+
+    /// What came of a change, which is to be seen at once.
+    private mutating func say(_ text: String) {
+        state.say(text)
+        sampler.lookNow()
     }
 }

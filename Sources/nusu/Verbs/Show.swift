@@ -28,6 +28,18 @@ struct Show: ParsableCommand, Verb {
     @Flag(help: "Also a line for each thread.")
     var threads = false
 
+    @Flag(help: "Only its whole command line, as a shell would take it.")
+    var command = false
+
+    @Flag(help: "Only the environment that it was started with.")
+    var environment = false
+
+    @Flag(help: "Only the locks of files that it has or waits for, and with whom.")
+    var locks = false
+
+    @Flag(help: "Only which system call each thread is in; nothing is traced.")
+    var calls = false
+
     @Option(
         help: ArgumentHelp(
             "The time between two looks, which gives the rates: 1s, 500ms; 0 for one look, without rates.",
@@ -38,6 +50,19 @@ struct Show: ParsableCommand, Verb {
 
     func validate() throws {
         if interval.value > 60 { throw ValidationError("--interval takes at most 60s") }
+        if parts.count > 1 {
+            throw ValidationError("only one of --\(parts.map(\.rawValue).joined(separator: " and --")) at a time")
+        }
+    }
+
+    private var parts: [ShowPart] {
+        [(command, .command), (environment, .environment), (locks, .locks), (calls, ShowPart.calls)]
+            .compactMap { isWanted, part in isWanted ? part : nil }
+    }
+
+    private func details(of process: ProcessIdentity, _ procfs: ProcFS) throws(Failure) -> ProcessDetails? {
+        if environment { return try procfs.environment(of: process) }
+        return locks ? try procfs.fileLocks(of: process) : nil
     }
 
     func run(_ output: Output) throws -> Int32 {
@@ -47,13 +72,21 @@ struct Show: ParsableCommand, Verb {
         let procfs = ProcFS()
         let name = target == "self" ? "\(getpid())" : target
         let identity = try choice.identity(of: name, procfs, verb: "show")
-        let earlier = interval.value > 0 ? procfs.activity(of: identity.pid) : nil
-        if interval.value > 0 { Pause.sleep(seconds: interval.value) }
+        let details = try details(of: identity, procfs)
+        // No part has rates.
+        let seconds = parts.isEmpty ? interval.value : 0
+        let earlier = seconds > 0 ? procfs.activity(of: identity.pid) : nil
+        if seconds > 0 { Pause.sleep(seconds: seconds) }
         var portrait = try procfs.portrait(of: identity, own: getpid())
         portrait.earlier = earlier
-        let report = ShowReport(portrait: portrait, facts: procfs.machineFacts())
-        try Output.print(
-            self.output.json ? report.json() : report.text(output.style, explains: explain, threads: threads))
+        let report = ShowReport(portrait: portrait, facts: procfs.machineFacts(), details: details)
+        if self.output.json {
+            try Output.print(report.json())
+        } else if let part = parts.first {
+            try Output.print(report.text(part, output.style))
+        } else {
+            try Output.print(report.text(output.style, explains: explain, threads: threads))
+        }
         return ExitStatus.done
     }
 }

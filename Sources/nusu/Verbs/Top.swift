@@ -23,8 +23,8 @@ struct Top: ParsableCommand, Verb {
             nusu top --once --json             one document
 
             The keys are htop's where htop has one. Rows stay where they are while the cursor moves; Enter looks into a \
-            process: what it waits for, its memory, mappings, files, leaks, and what each signal would do. Nothing is sent \
-            or stopped unasked, with --read-only not at all.
+            process: what it waits for, its memory, mappings, files, leaks, and what each signal would do. Nothing is sent, \
+            changed or stopped unasked, with --read-only not at all.
 
             %CPU counts what short-lived children did with who started them; what nobody can be charged with is a row of \
             its own. In a container with limits, these are shown as the machine. Settings are kept in \
@@ -55,7 +55,7 @@ struct Top: ParsableCommand, Verb {
     @Flag(help: "Print one screen as text and end.")
     var once = false
 
-    @Flag(help: "Send no signals, and stop no process for a look.")
+    @Flag(help: "Send no signals, change nothing, and stop no process for a look.")
     var readOnly = false
 
     @OptionGroup var output: OutputOptions
