@@ -158,8 +158,12 @@ extension LiveTests {
             // The counters are read before nusu starts and after its end; what was stolen of a guest's core may count as run here.
             #expect(pushed > 0 && pushed <= after.pushed - before.pushed, "\(pushed) \(before) \(after)")
             #expect(run > 0 && run <= (after.run - before.run) * 1.05 + 0.03, "\(run) \(before) \(after)")
-            // How much it got depends on who else is there, but it never blocks.
-            #expect(abs(run + wait - document.seconds) < 0.03, "\(run) \(wait) \(document.seconds)")
+            // How much it got depends on who else is there, but it never blocks. Until it first leaves or gets a core nothing is known
+            // of it: a slice, and on a busy machine several.
+            let known = run + wait
+            #expect(
+                known < document.seconds + 0.001 && known > document.seconds - 0.1,
+                "\(run) \(wait) \(document.seconds)")
         }
 
         @Test(
