@@ -7,7 +7,7 @@ import Testing
 @Suite("Report of channels") struct ChannelReportTests {
     private let terminal = TextStyle(isTerminal: true, width: 100, color: false)
     private let pipe = TextStyle(isTerminal: false, width: nil, color: false)
-    private let users = ChannelUsers(names: [0: "root", 26: "postgres"], isRoot: false)
+    private let users = ChannelUsers(names: [0: "root", 26: "postgres"], viewer: .user)
 
     private func report(
         _ graph: ChannelGraph, target: Int32? = nil, _ options: ChannelReport.Options = .init(),
@@ -151,8 +151,10 @@ import Testing
         #expect(text.hasPrefix("1 is stuck: nobody seen reads what cat (7) writes.\n"))
         fixture.graph.unseen = [7]
         // Root needs something else than to be root.
-        let root = ChannelUsers(names: [:], isRoot: true)
+        let root = ChannelUsers(names: [:], viewer: .rootWithoutCapabilities)
         #expect(root.unseen(in: fixture.graph) == "Not visible: 1 process of user 0 (needs CAP_SYS_PTRACE).")
+        let tracer = ChannelUsers(names: [:], viewer: .tracer)
+        #expect(tracer.unseen(in: fixture.graph) == "Not visible: 1 process of user 0 (even with CAP_SYS_PTRACE).")
         #expect(report(ChannelGraph(unseen: [7]), target: 7).text(.init(), terminal).contains("next: sudo nusu ipc 7"))
     }
 

@@ -25,21 +25,15 @@ extension ProcFS {
             gaps.append(
                 Gap(what: ProcFS.missingSharers, reason: "reading the maps of all processes took too long"))
         }
-        if found.unreadable > 0 { gaps.append(unreadableGap(found.unreadable, facts.process.pid)) }
+        if found.unreadable > 0 {
+            let processes = "\(found.unreadable) \(found.unreadable == 1 ? "process" : "processes")"
+            gaps.append(
+                refusal(ProcFS.missingSharers, of: "the maps of \(processes)", "sudo nusu maps \(facts.process.pid)"))
+        }
         return found.sharers
     }
 
     private static let missingSharers = "all who share memory"
-
-    private func unreadableGap(_ count: Int, _ pid: Int32) -> Gap {
-        // What is hidden from one who may trace others, a security module or a foreign user namespace hides.
-        let mayAll = (try? status(of: getpid()).mayTraceOthers) ?? false
-        return Gap(
-            what: ProcFS.missingSharers,
-            reason: "the maps of \(count) \(count == 1 ? "process" : "processes") may not be read"
-                + (mayAll ? ", even with CAP_SYS_PTRACE" : ": that needs CAP_SYS_PTRACE"),
-            remedy: mayAll ? nil : "run nusu as root: sudo nusu maps \(pid)")
-    }
 
     /// Works on a thread of its own, which may get stuck; what it has found by then counts.
     private final class SharerSearch: Sendable {

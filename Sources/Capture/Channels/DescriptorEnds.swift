@@ -45,10 +45,9 @@ struct DescriptorEnds {
         let count = holders.unreadable.count
         if count > 0, table.descriptors.contains(where: { $0.otherEnd?.count == 0 }) {
             table.gaps.append(
-                Gap(
-                    what: "other ends in \(count) \(count == 1 ? "process" : "processes")",
-                    reason: "their descriptors may not be read: that needs their own users, or CAP_SYS_PTRACE",
-                    remedy: "sudo nusu fds \(pid)"))
+                procfs.refusal(
+                    "other ends in \(count) \(count == 1 ? "process" : "processes")", of: "their descriptors",
+                    "sudo nusu fds \(pid)"))
         }
     }
 

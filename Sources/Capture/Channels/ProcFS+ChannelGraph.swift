@@ -105,10 +105,7 @@ extension ProcFS {
         let refused = facts.processes.count { $0.isRefused }
         if refused > 0 {
             gaps.append(
-                Gap(
-                    what: "channels of \(processes(refused))",
-                    reason: "their descriptors may not be read: that needs their own users, or CAP_SYS_PTRACE",
-                    remedy: "sudo nusu ipc"))
+                refusal("channels of \(processes(refused))", of: "their descriptors", "sudo nusu ipc"))
         }
         let locked = facts.processes.count { $0.isLocked }
         if locked > 0 {

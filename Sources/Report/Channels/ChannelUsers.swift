@@ -4,12 +4,20 @@ import Model
 package struct ChannelUsers: Sendable {
     /// By number.
     package var names: [UInt32: String]
-    /// Root looks, and needs another right than to be root.
-    package var isRoot: Bool
+    /// Who looks, and so what it would take to see more.
+    package var viewer: Viewer
 
-    package init(names: [UInt32: String], isRoot: Bool) {
+    package enum Viewer: Sendable {
+        case user
+        /// In a container, say: root, but without the right to look into others.
+        case rootWithoutCapabilities
+        /// With CAP_SYS_PTRACE: what is hidden from it, a security module hides, or another user namespace.
+        case tracer
+    }
+
+    package init(names: [UInt32: String], viewer: Viewer) {
         self.names = names
-        self.isRoot = isRoot
+        self.viewer = viewer
     }
 
     /// Not escaped.
@@ -27,6 +35,12 @@ package struct ChannelUsers: Sendable {
         }
         let left = ordered.dropFirst(3).reduce(0) { $0 + $1.value }
         let all = parts + (left > 0 ? ["\(Units.grouped(left)) of others"] : [])
-        return "Not visible: \(all.joined(separator: ", ")) (needs \(isRoot ? "CAP_SYS_PTRACE" : "root"))."
+        let reason =
+            switch viewer {
+            case .user: "needs root"
+            case .rootWithoutCapabilities: "needs CAP_SYS_PTRACE"
+            case .tracer: "even with CAP_SYS_PTRACE"
+            }
+        return "Not visible: \(all.joined(separator: ", ")) (\(reason))."
     }
 }

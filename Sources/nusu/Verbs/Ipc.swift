@@ -77,7 +77,9 @@ struct Ipc: ParsableCommand, Verb {
         for subject in subjects where graph.processes[subject.pid]?.identity != subject {
             throw Ipc.missing(subject, procfs)
         }
-        let users = ChannelUsers(names: procfs.machineFacts().users, isRoot: geteuid() == 0)
+        let viewer: ChannelUsers.Viewer =
+            procfs.mayTraceOthers ? .tracer : geteuid() == 0 ? .rootWithoutCapabilities : .user
+        let users = ChannelUsers(names: procfs.machineFacts().users, viewer: viewer)
         if subjects.count == 2 {
             let report = ChainReport(graph, from: subjects[0].pid, to: subjects[1].pid, flow: flow, users: users)
             try Output.print(self.output.json ? report.json() : report.text(options, output.style))
