@@ -42,7 +42,7 @@ import Testing
             .looked(.show, api, isPlan: false, lines: ["\u{1b}[1mapi waits.\u{1b}[0m", "", "a b"], hasFailed: false))
         let shown = text(panel, summary: "3.1 % of a core")
         #expect(shown.hasPrefix(" api (1234)  3.1 % of a core\n"))
-        #expect(shown.contains(" 1 show  2 memory  3 maps  4 fds  5 leaks  6 signals  7 ipc  w command  s  x  e\n"))
+        #expect(shown.contains(" 1 show  2 memory  3 maps  4 fds  5 leaks  6 signals  7 ipc  w args  s  x  e\n"))
         #expect(shown.contains("\napi waits.\n\na b\n"))
         #expect(shown.hasSuffix("k send a signal\n"))
         // A page that was read is not asked for again by itself.

@@ -18,6 +18,12 @@ import Testing
         // -20 is the end.
         for _ in 0..<30 { state.press(.function(7)) }
         #expect(state.press(.enter) == [.renice([target], by: -20)])
+        // On a narrow screen the number says who.
+        state.press(.function(8))
+        _ = state.update(.resize(rows: 12, columns: 34), at: state.now)
+        #expect(state.frame.text.contains("Nice of \(target.process.pid): 0 -> 1   Enter, Esc"))
+        _ = state.update(.resize(rows: 24, columns: 80), at: state.now)
+        state.press(.escape)
         state.press(.home, .character(" "), .character(" "), .function(8))
         #expect(state.frame.text.contains("Nice of 2 processes: +1 each"))
     }

@@ -193,7 +193,7 @@ extension ShowReport {
         }
         lines += ["", style.faint(style.fit("  Where each thread is at this moment; nothing was traced."))]
         guard !stat.isKernelThread, !stat.isZombie else { return lines }
-        let remark = "strace -f -p \(stat.pid) shows every call as it comes; it stops the thread at each, and slows it."
+        let remark = "strace -f -p \(stat.pid) shows every call as it comes, but stops it at each one."
         return lines + [style.faint(style.fit("  " + remark))]
     }
 

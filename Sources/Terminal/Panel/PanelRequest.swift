@@ -48,7 +48,14 @@ package enum PanelTab: String, Hashable, Sendable, CaseIterable {
 
     /// It stops the process for some milliseconds, so its cost is said first, and it waits for Enter.
     package var isCostly: Bool { self == .memory || self == .leaks }
-    var title: String { self == .signal ? "signals" : self == .environment ? "env" : rawValue }
+    var title: String {
+        switch self {
+        case .signal: "signals"
+        case .command: "args"
+        case .environment: "env"
+        default: rawValue
+        }
+    }
 
     /// The command that prints the same: what follows "nusu".
     package func arguments(_ target: ProcessIdentity, isPlan: Bool) -> [String] {

@@ -30,6 +30,14 @@ struct TopMenu: Sendable {
 
     static let width = 22
 
+    /// Enter changes something of a process.
+    var isChange: Bool {
+        switch kind {
+        case .ioPriority, .policy: true
+        case .sort, .user, .columns: false
+        }
+    }
+
     /// What the keys do, for the foot of the screen.
     var keys: String {
         switch kind {

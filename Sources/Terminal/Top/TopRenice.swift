@@ -23,9 +23,11 @@ package struct TopRenice: Sendable {
         step = min(max(step + count, lowest), highest)
     }
 
-    var question: String {
+    /// - Parameter isShort: without names.
+    func question(isShort: Bool = false) -> String {
         if let target = targets.first, let value = values.first, targets.count == 1 {
-            let name = target.thread.map { "thread \($0)" } ?? "\(target.process)"
+            let number = target.thread?.pid ?? target.process.pid
+            let name = isShort ? "\(number)" : target.thread.map { "thread \($0)" } ?? "\(target.process)"
             return "Nice of \(name): \(value) -> \(value + step)"
         }
         return "Nice of \(TopTarget.counted(targets)): \(TopRenice.signed(step)) each"

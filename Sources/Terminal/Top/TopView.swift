@@ -163,11 +163,13 @@ extension TopState {
     /// The question, in the last line; what it means is left out first where there is no room.
     private func draw(_ renice: TopRenice, in frame: inout Frame) {
         let row = rows - 1
-        let longKeys = "Enter sets it, F7 F8 change it, Esc"
-        let keys = renice.question.count + longKeys.count + 3 <= columns ? longKeys : "Enter, Esc"
+        let (longKeys, shortKeys) = ("Enter sets it, F7 F8 change it, Esc", "Enter, Esc")
+        let whole = renice.question()
+        let keys = whole.count + longKeys.count + 3 <= columns ? longKeys : shortKeys
+        let question = whole.count + shortKeys.count + 3 <= columns ? whole : renice.question(isShort: true)
         frame.clear(rows: row..<row + 1, style: .header)
         var end = frame.write(
-            renice.question, row: row, column: 0, style: CellStyle(.header, bold: true),
+            question, row: row, column: 0, style: CellStyle(.header, bold: true),
             width: max(1, columns - keys.count - 3))
         let effect = ", \(renice.effect)"
         if end + effect.count + keys.count + 3 <= columns {
@@ -198,7 +200,10 @@ extension TopState {
         case .menu(let menu):
             frame.clear(rows: row..<row + 1, style: .header)
             let explanation = menu.items.indices.contains(menu.index) ? menu.items[menu.index].explanation : ""
-            frame.write("\(menu.keys)   \(explanation)", row: row, column: 0, style: .header)
+            let line = "\(menu.keys)   \(explanation)"
+            // What is going to be changed says more than the keys.
+            frame.write(
+                menu.isChange && line.count > columns ? explanation : line, row: row, column: 0, style: .header)
         case .renice(let renice):
             draw(renice, in: &frame)
         case .help:

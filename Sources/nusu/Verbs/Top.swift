@@ -131,7 +131,10 @@ struct Top: ParsableCommand, Verb {
         let look = TopLook(procfs: procfs)
         for number in 0..<2 {
             if number > 0 { Pause.sleep(seconds: min(interval.value, Top.onceSeconds)) }
-            let sample = try look.look(state.demand)
+            var demand = state.demand
+            // Which threads will be in sight is not known yet, and their rates need two looks.
+            if number == 0, demand.hasThreads { demand.everywhere.formUnion(demand.visible.subtracting(.arguments)) }
+            let sample = try look.look(demand)
             state.take(sample, at: Double(number))
             if number > 0 { for gap in sample.gaps { output.note(gap) } }
         }
