@@ -1,3 +1,4 @@
+import Glibc
 import Kernel
 package import Model
 import SystemPackage
@@ -10,8 +11,7 @@ extension ProcFS {
     package func changeNice(
         of process: ProcessIdentity, thread: ProcessIdentity? = nil, by step: Int32
     ) throws(Failure) -> Int32 {
-        try change(process, thread, refusals: ("may not be made more urgent", "is another user's")) {
-            number throws(Errno) in
+        try change(process, thread, refusal: "may not be made more urgent") { number throws(Errno) in
             try Niceness.change(ofThread: number, by: step)
         }
     }
@@ -19,10 +19,10 @@ extension ProcFS {
     /// Changes something that the kernel keeps thread by thread.
     /// - Parameters:
     ///   - thread: nil for all threads.
-    ///   - refusals: what it means where the kernel says EACCES, or EPERM.
+    ///   - refusal: what it means where the kernel refuses it of nusu's own user's.
     /// - Returns: what came of the main thread, or of `thread`.
     func change<Value>(
-        _ process: ProcessIdentity, _ thread: ProcessIdentity?, refusals: (String, String),
+        _ process: ProcessIdentity, _ thread: ProcessIdentity?, refusal: String,
         _ body: (Int32) throws(Errno) -> Value
     ) throws(Failure) -> Value {
         let subject = thread ?? process
@@ -43,11 +43,16 @@ extension ProcFS {
                 if error == .noSuchProcess { continue }
                 throw Failure(
                     .notPermitted,
-                    what: "\(subject) \(error == .permissionDenied ? refusals.0 : refusals.1)",
+                    what: "\(subject) \(isOthers(process) ? "is another user's" : refusal)",
                     subject: subject.description, remedy: "root may change it (CAP_SYS_NICE)")
             }
         }
         guard let result else { throw ended }
         return result
+    }
+
+    private func isOthers(_ process: ProcessIdentity) -> Bool {
+        let record = try? scan(ProcessScan.Request([.owner], processes: [process.pid])).records.first
+        return record?.owner.map { $0.user != geteuid() } ?? false
     }
 }

@@ -15,9 +15,8 @@ extension ProcFS {
         of process: ProcessIdentity, thread: ProcessIdentity? = nil, to priority: IOPriority
     ) throws(Failure) {
         let refusal =
-            priority.kind == .realTime
-            ? "may not be served before all others" : "is another user's, or may not be changed"
-        try change(process, thread, refusals: (refusal, refusal)) { number throws(Errno) in
+            priority.kind == .realTime ? "may not be served before all others" : "may not be changed"
+        try change(process, thread, refusal: refusal) { number throws(Errno) in
             try priority.set(ofThread: number)
         }
     }
@@ -28,10 +27,8 @@ extension ProcFS {
         of process: ProcessIdentity, thread: ProcessIdentity? = nil, to policy: ThreadPolicy
     ) throws(Failure) {
         let refusal =
-            policy.kind.isRealTime
-            ? "may not run in real time (its user's RLIMIT_RTPRIO is lower)"
-            : "is another user's, or may not be changed"
-        try change(process, thread, refusals: (refusal, refusal)) { number throws(Errno) in
+            policy.kind.isRealTime ? "may not run in real time (RLIMIT_RTPRIO is lower)" : "may not be changed"
+        try change(process, thread, refusal: refusal) { number throws(Errno) in
             try policy.set(ofThread: number)
         }
     }
