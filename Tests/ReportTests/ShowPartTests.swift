@@ -33,6 +33,16 @@ import Testing
         #expect(report().text(.command, plain).contains("may not be seen"))
         let kernel = report("") { $0.record.stat.flags = 0x0020_0000 }
         #expect(kernel.text(.command, plain).contains("is a thread of the kernel: it has no command line."))
+        // Its main thread may end before the others do.
+        for (threads, words) in [
+            (1, "(1234) has ended, and its"), (3, "goes on in 2 threads: its main thread has ended"),
+        ] {
+            let zombie = report("") { portrait in
+                portrait.record.stat.state = UInt8(ascii: "Z")
+                portrait.record.stat.threadCount = threads
+            }
+            #expect(zombie.text(.command, plain).contains(words))
+        }
     }
 
     @Test(arguments: [

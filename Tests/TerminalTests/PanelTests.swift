@@ -196,6 +196,15 @@ import Testing
         pages.receive(.looked(.show, api, isPlan: false, lines: lines, hasFailed: false))
         let summary = "S  3.1 % of a core  748M  9 threads  3-04:00:00"
         expectSnapshot(text(pages, rows: rows, columns: columns, summary: summary), "panel-show-\(columns)x\(rows).txt")
+        var (variables, _) = Panel.detail(of: api, thread: worker, at: .environment, isReadOnly: false)
+        let environment = [
+            "\u{1b}[1mapi (1234) was started with 2 variables in its environment, 180 bytes.\u{1b}[0m", "",
+            "\u{1b}[1mPATH\u{1b}[0m=" + (1...9).map { "/usr/lib/\($0)/bin" }.joined(separator: ":"),
+            "\u{1b}[1mOPTIONS\u{1b}[0m=" + (1...12).map { "--number \($0)" }.joined(separator: " "),
+        ]
+        variables.receive(.looked(.environment, api, isPlan: false, lines: environment, hasFailed: false))
+        expectSnapshot(
+            text(variables, rows: rows, columns: columns, summary: summary), "panel-env-\(columns)x\(rows).txt")
         var (menu, _) = Panel.signals(to: [TopTarget(api), TopTarget(worker)], isReadOnly: false)
         menu.receive(.signals([signals(api, caught: [1, 15]), signals(worker)]))
         _ = menu.update(.resize(rows: rows, columns: columns), rows: rows, columns: columns)

@@ -79,6 +79,27 @@ import Testing
         }
     }
 
+    /// The keys of htop 3.2.2's own help, in its order.
+    @Test func everyKeyOfHtopDoesSomething() {
+        let letters = "# /\\tpmZuHKF+-*NPMTI>.]ceilxswaCSkhq?[Uq<,".map { Key.character($0) }
+        let others: [Key] = [.tab, .backTab, .up, .down, .left, .right, .backspace, .control("l")]
+        for key in letters + others + (1...10).map({ Key.function($0) }) {
+            for isTree in [false, true] {
+                var state = TopFixture.state(settings: { $0.isTree = isTree })
+                state.press(.down)
+                let (frame, settings) = (state.frame, state.settings)
+                let requests = state.press(key)
+                #expect(state.message?.text.contains("does nothing") != true, "\(key)")
+                let isUnchanged = requests.isEmpty && state.frame == frame && state.settings == settings
+                // Folding is the tree's, and there is nothing to the left of the command.
+                let mayBe: [Key] = [
+                    .character("+"), .character("-"), .character("*"), .backspace, .left, .character("U"),
+                ]
+                #expect(!isUnchanged || mayBe.contains(key), "\(key)")
+            }
+        }
+    }
+
     @Test func tabTurnsToTheTreeAndBack() {
         var state = TopFixture.state()
         state.press(.tab)

@@ -352,7 +352,9 @@ import Testing
             if Int.random(in: 0..<6, using: &generator) == 0 {
                 state.take(sample(&generator), at: seconds)
             } else {
-                _ = state.update(event(&generator), at: seconds)
+                for case .askIOPriority(let targets) in state.update(event(&generator), at: seconds) {
+                    state.offerIOPriorities(targets, values: targets.map { _ in IOPriority.all.randomElement() })
+                }
             }
             #expect(state.lines.isEmpty ? state.cursor == 0 : state.lines.indices.contains(state.cursor))
             #expect(state.top >= 0 && state.top <= max(0, state.lines.count - 1))

@@ -10,9 +10,12 @@ extension ProcFS {
     package func environment(of process: ProcessIdentity) throws(Failure) -> ProcessDetails {
         var details = ProcessDetails()
         let stat = try stat(of: process.pid)
-        // The kernel has no such file for those that have no memory of their own.
-        let hasNone = stat.isKernelThread || stat.isZombie
-        let bytes = hasNone ? [] : try read("environ", of: process.pid, limit: ProcFS.environmentLimit + 1)
+        // Those that have no memory of their own have none. Without its main thread a process has it through any other.
+        let others = stat.isZombie ? (try? threadIDs(of: process.pid))?.filter { $0 != process.pid } : nil
+        let hasNone = stat.isKernelThread || stat.isZombie && others?.isEmpty != false
+        let bytes =
+            hasNone
+            ? [] : try read("environ", of: process.pid, thread: others?.last, limit: ProcFS.environmentLimit + 1)
         try check(process)
         details.isEnvironmentCut = bytes.count > ProcFS.environmentLimit
         details.environmentBytes = Array(bytes.prefix(ProcFS.environmentLimit))

@@ -21,6 +21,12 @@ extension ShowReport {
         return result.joined(separator: "\n") + "\n"
     }
 
+    /// Of a zombie; without its main thread others may go on.
+    private var ended: String {
+        let others = stat.threadCount - 1
+        return others > 0 ? "goes on in \(Units.counted(others, "thread")): its main thread has ended" : "has ended"
+    }
+
     private var name: String { "\(TerminalText.escaped(identity.commandBytes)) (\(identity.pid))" }
 
     // MARK: The command line
@@ -32,8 +38,9 @@ extension ShowReport {
         if arguments.isEmpty {
             let why =
                 stat.isKernelThread
-                ? "is a thread of the kernel" : stat.isZombie ? "has ended" : "runs without any argument"
-            return [style.strong("\(name) \(why): it has no command line.")]
+                ? "is a thread of the kernel: it has no command line"
+                : stat.isZombie ? "\(ended), and its command line with it" : "has written over its command line"
+            return [style.strong("\(name) \(why).")]
         }
         let count = Units.counted(arguments.count, "argument")
         var lines = [style.strong("\(name) has a command line of \(count), \(Units.counted(bytes.count, "byte")).")]
@@ -69,7 +76,7 @@ extension ShowReport {
                 stat.isKernelThread
                 ? "is a thread of the kernel: it has no environment"
                 : stat.isZombie
-                    ? "has ended: its environment is gone"
+                    ? "\(ended), and its environment with it"
                     : details?.environmentBytes?.isEmpty == false
                         ? "has written over the environment that it was started with"
                         : "was started with an empty environment"
@@ -192,7 +199,7 @@ extension ShowReport {
             lines.append(style.fit(row + doing.reason))
         }
         lines += ["", style.faint(style.fit("  Where each thread is at this moment; nothing was traced."))]
-        guard !stat.isKernelThread, !stat.isZombie else { return lines }
+        guard !stat.isKernelThread, !stat.isZombie || stat.threadCount > 1 else { return lines }
         let remark = "strace -f -p \(stat.pid) shows every call as it comes, but stops it at each one."
         return lines + [style.faint(style.fit("  " + remark))]
     }

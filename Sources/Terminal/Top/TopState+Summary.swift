@@ -8,6 +8,9 @@ extension TopState {
             $0.record.processID == target.pid && $0.record.identity.startTicks == target.startTicks
         }
         guard let row else { return "has ended" }
+        if row.record.stat.isZombie, row.record.stat.threadCount > 1 {
+            return "its main thread has ended, \(Units.counted(row.record.stat.threadCount - 1, "other")) go on"
+        }
         if row.record.stat.isZombie { return "has ended; its parent has yet to wait for it" }
         let parts = [("stat", ""), ("pcpu", " % of a core"), ("rss", ""), ("nlwp", " threads"), ("etime", "")]
         return parts.compactMap { key, unit in
