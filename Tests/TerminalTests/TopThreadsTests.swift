@@ -81,6 +81,12 @@ import Testing
             let field = try #require(ProcessField.named(key)?.field)
             #expect(field.liveText(threads[1]) == "" && field.liveValue(threads[1]) == .unknown)
         }
+        var crowd = TopFixture.row(TopFixture.programs[0])
+        let count = try #require(ProcessField.named("nlwp")?.field)
+        crowd.record.stat.threadCount = 9999
+        #expect(count.liveText(crowd) == "9999")
+        crowd.record.stat.threadCount = 10_001
+        #expect(count.liveText(crowd) == "10k" && count.liveValue(crowd) == .integer(10_001))
         let pid = try #require(ProcessField.named("pid")?.field)
         #expect(pid.liveText(threads[1]) == "19873" && pid.liveValue(threads[1]) == .integer(1234))
         let sample = sample()
@@ -150,6 +156,15 @@ import Testing
         #expect(state.tagged.isEmpty)
         _ = state.update(.tick, at: 10)
         #expect(!state.lines.contains { $0.row.number == 19_874 })
+    }
+
+    @Test func hiddenTheyAreMarkedAndFollowedNoMore() {
+        var state = state()
+        move(&state, to: 19_874)
+        state.press(.character(" "), .up, .character("F"), .character("H"))
+        #expect(state.tagged.isEmpty && state.target?.process.pid == 1234 && state.target?.thread == nil)
+        #expect(state.follows && state.message?.text.contains("ended") == false)
+        #expect(state.press(.character("k")).count == 1)
     }
 
     /// The last thread of a process is the process.

@@ -22,6 +22,8 @@ extension ProcessField {
             if key == "pid" { return "\(row.number)" }
         }
         return switch (unit, value(row)) {
+        // More than its column has room for.
+        case (_, .integer(let count)) where key == "nlwp" && count >= 10_000: "\(count / 1000)k"
         case (.bytes, .integer(let bytes)): Units.short(Double(bytes))
         case (.bytesPerSecond, .number(let rate)): Units.short(rate)
         default: text(row)

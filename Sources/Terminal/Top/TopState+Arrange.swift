@@ -105,7 +105,7 @@ extension TopState {
                     self.aimed = nil
                 }
             } else {
-                if follows { say("the process that was followed has ended") }
+                if follows { say("the \(aimed.isThread ? "thread" : "process") that was followed has ended") }
                 self.aimed = nil
                 follows = false
             }

@@ -177,6 +177,13 @@ extension TopState {
     }
 
     private mutating func switchThreads() -> [TopRequest] {
+        if settings.threads {
+            // Marks go with the rows, and who was aimed at is where the thread goes.
+            tagged = tagged.filter { !$0.isThread }
+            if let aimed, aimed.isThread, let thread = sample?.thread(aimed.number) {
+                self.aimed = sample?.process(thread.processID).map(TopKey.init)
+            }
+        }
         let requests = change { $0.threads.toggle() }
         say(
             settings.threads
@@ -191,7 +198,7 @@ extension TopState {
         frozenUntil = -.infinity
         let kept = aimed
         arrange()
-        if let kept, let place = lines.firstIndex(where: { $0.key == kept }) { moveCursor(to: place) }
+        if !follows, let kept, let place = lines.firstIndex(where: { $0.key == kept }) { moveCursor(to: place) }
         return [.save(settings), .look]
     }
 
