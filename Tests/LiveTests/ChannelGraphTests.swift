@@ -96,6 +96,86 @@ extension LiveTests {
             #expect(queue.messages == 1 && queue.waiting == 8 && queue.ends.map(\.role) == [.used] && !queue.sure)
         }
 
+        /// The same files by other paths, and other files by the same path.
+        @Test(.enabled(if: geteuid() == 0, "other namespaces need root"))
+        mutating func mountNamespaces() throws {
+            let folder = try Surroundings.temporaryFolder()
+            defer { _ = try? run(["rm", "-r", folder]) }
+            let child = try python(
+                """
+                import fcntl
+                base, other = "\(folder)/base", "\(folder)/other"
+                os.mkdir(base)
+                os.mkdir(other)
+                def listen(path):
+                    place = socket.socket(socket.AF_UNIX)
+                    place.bind(path)
+                    place.listen(0)
+                    return place
+                def share(path):
+                    file = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+                    os.ftruncate(file, 8192)
+                    return mmap.mmap(file, 8192), os.close(file)
+                os.mkfifo(base + "/fifo")
+                lock = os.open(base + "/lock", os.O_RDWR | os.O_CREAT)
+                fcntl.flock(lock, fcntl.LOCK_EX)
+                fifo = os.open(base + "/fifo", os.O_RDWR)
+                memory, same = share(base + "/memory"), listen(base + "/same")
+                server = listen(base + "/server")
+                done, told = os.pipe()
+                def calls():
+                    kept = []
+                    while True:
+                        kept.append(socket.socket(socket.AF_UNIX))
+                        kept[-1].connect(base + "/same")
+                def inside():
+                    os.close(fifo)
+                    os.close(lock)
+                    same.close()
+                    server.close()
+                    memory[0].close()
+                    assert libc.unshare(0x20000) == 0
+                    assert libc.mount(b"none", b"/", None, 0x44000, None) == 0
+                    assert libc.mount(base.encode(), other.encode(), None, 4096, None) == 0
+                    assert libc.mount(b"none", base.encode(), b"tmpfs", 0, None) == 0
+                    kept = [os.open(other + "/fifo", os.O_RDONLY), share(other + "/memory"), listen(base + "/same")]
+                    client = socket.socket(socket.AF_UNIX)
+                    client.connect(other + "/server")
+                    own = os.open(other + "/lock", os.O_RDWR)
+                    print("caller", pair(lambda: None, calls), flush=True)
+                    os.write(told, b"x")
+                    fcntl.flock(own, fcntl.LOCK_EX)
+                pid = pair(lambda: (os.close(told), os.read(done, 1)), inside)
+                print("inside", pid, flush=True)
+                server.settimeout(9)
+                accepted, _ = server.accept()
+                """)
+            // The caller is told of before the other one lets the first go on.
+            let pids = said.compactMap { $0.split(separator: " ").last.flatMap { Int32($0) } }
+            try #require(pids.count == 2, "\(said)")
+            let (caller, inside) = (pids[0], pids[1])
+            var stuck: Channel?
+            let graph = try graph { graph in
+                stuck = graph.channels.first { $0.stuck?.cause == .unaccepted && $0.stuck?.pid == caller }
+                return stuck != nil
+            }
+            func joins(_ kind: Channel.Kind, _ name: String) -> Set<Int32> {
+                let found = graph.channels.filter { channel in
+                    channel.kind == kind && String(decoding: channel.name, as: UTF8.self).contains(name)
+                        && channel.ends.contains { $0.pid == inside }
+                }
+                return found.count == 1 ? Set(found[0].ends.map(\.pid)) : []
+            }
+            #expect(joins(.fifo, "/fifo").isSuperset(of: [child.pid, inside]))
+            #expect(joins(.sharedMemory, "/memory").isSuperset(of: [child.pid, inside]))
+            #expect(joins(.unix, "/server").isSuperset(of: [child.pid, inside]))
+            // Not who listens at the same path elsewhere.
+            #expect(stuck?.ends.contains { $0.pid == inside && $0.role == .listen } == true)
+            #expect(stuck?.ends.contains { $0.pid == child.pid } == false)
+            let shown = try ShowDocument.of(inside) { $0.waits.first?.call == "flock" }
+            #expect(shown.waits.first?.awaited == [child.pid])
+        }
+
         /// A pair that stays, among processes that are made and end all the time.
         @Test mutating func processesThatEndMeanwhile() throws {
             let stays = try python("r, w = os.pipe(); pair(lambda: os.close(r), lambda: os.close(w))")

@@ -74,7 +74,7 @@ extension WaitLook {
         if peer == nil, purpose == .connect, let call, let name = unixName(givenTo: call, of: pid) {
             // Until the listener has room, the kernel knows of the connection only as the call's argument.
             wait.name = name
-            peer = SocketTable.Peer(table.bound(to: name), isAccepted: false)
+            peer = SocketTable.Peer(meant(table.bound(to: name), by: name, of: pid, table), isAccepted: false)
         }
         guard let peer, !peer.inodes.isEmpty else { return }
         wait.isPending = !peer.isAccepted
@@ -85,6 +85,22 @@ extension WaitLook {
         let pids = holders.processes(ofSockets: peer.inodes)
         takeOthers(pids, &reason)
         wait.isOwn = pids == [pid]
+    }
+
+    /// Of sockets with one name those that it leads the process to: in another mount namespace, or below another root, the same
+    /// path is another file.
+    private func meant(_ inodes: [UInt64], by name: SocketAddress, of pid: Int32, _ table: SocketTable) -> [UInt64] {
+        guard inodes.count > 1, case .path(let bytes) = name, Set(inodes.map { table[$0]?.file }).count > 1 else {
+            return inodes
+        }
+        let start = bytes.first == UInt8(ascii: "/") ? "root" : "cwd/"
+        let path = "\(procfs.path(of: pid))/\(start)\(String(decoding: bytes, as: UTF8.self))"
+        guard let facts = FileFacts(folder: AT_FDCWD, name: path) else { return inodes }
+        // The kernel tells half of a socket's inode (struct unix_diag_vfs).
+        let file = Mapping.FileID(
+            deviceMajor: facts.deviceMajor, deviceMinor: facts.deviceMinor, inode: facts.inode & 0xffff_ffff)
+        let found = inodes.filter { table[$0]?.file == file }
+        return found.isEmpty ? inodes : found
     }
 
     /// connect's second argument: sa_family_t, then `sun_path` (man 7 unix).
