@@ -123,7 +123,8 @@ extension LiveTests {
                 memory, same = share(base + "/memory"), listen(base + "/same")
                 server = listen(base + "/server")
                 done, told = os.pipe()
-                def calls():
+                def calls(listener):
+                    listener.close()
                     kept = []
                     while True:
                         kept.append(socket.socket(socket.AF_UNIX))
@@ -142,7 +143,7 @@ extension LiveTests {
                     client = socket.socket(socket.AF_UNIX)
                     client.connect(other + "/server")
                     own = os.open(other + "/lock", os.O_RDWR)
-                    print("caller", pair(lambda: None, calls), flush=True)
+                    print("caller", pair(lambda: None, lambda: calls(kept[2])), flush=True)
                     os.write(told, b"x")
                     fcntl.flock(own, fcntl.LOCK_EX)
                 pid = pair(lambda: (os.close(told), os.read(done, 1)), inside)
@@ -323,6 +324,31 @@ extension LiveTests {
             #expect(
                 calls?.name == Array(("@" + name).utf8)
                     && calls?.ends.contains { $0.pid == child.pid && $0.role == .listen } == true)
+        }
+
+        /// Nobody else can read what it writes, nor accept it.
+        @Test mutating func stuckByItself() throws {
+            let child = try python(
+                """
+                import threading
+                r, w = os.pipe()
+                place = socket.socket(socket.AF_UNIX)
+                place.bind("\\0nusu-own-%d" % os.getpid())
+                place.listen(0)
+                kept = []
+                def calls():
+                    while True:
+                        kept.append(socket.socket(socket.AF_UNIX))
+                        kept[-1].connect(place.getsockname())
+                for one in (lambda: os.write(w, b"x" * 100000), calls):
+                    threading.Thread(target=one, daemon=True).start()
+                """)
+            func stuck(_ graph: ChannelGraph) -> [Channel] { graph.channels.filter { $0.stuck?.pid == child.pid } }
+            let graph = try graph { stuck($0).count == 2 }
+            #expect(Set(stuck(graph).map(\.kind)) == [.pipe, .unix])
+            let text = try run([Surroundings.nusu, "ipc", "\(child.pid)"]).text
+            #expect(text.contains("; 2 are stuck: python3 (\(child.pid)) sleeps since "), "\(text)")
+            #expect(text.contains(": only itself could "), "\(text)")
         }
 
         /// After a fork both have one epoll; two that watch the same are two.

@@ -33,6 +33,46 @@ import Testing
             none.text(.init(), pipe).hasPrefix("Found no channel from bash (30020) to dbus-daemon (688), as far as"))
     }
 
+    @Test("Who holds a lock that is stuck, and why; whoever only itself could help") func locks() {
+        var fixture = ChannelFixture()
+        fixture.process(1, "a")
+        fixture.process(2, "b")
+        fixture.join(.futex, "/dev/shm/x+0x10", []) { channel in
+            channel.ends = [.init(pid: 1, role: .wait, thread: 1), .init(pid: 2, role: .hold, thread: 2)]
+            (channel.state, channel.since) = (.held, 8)
+        }
+        func text(_ fixture: ChannelFixture) -> String { report(fixture.graph).text(.init(), terminal) }
+        let held = text(fixture)
+        #expect(held.hasPrefix("1 channel joins 2 processes; nothing is stuck.\n"), "\(held)")
+        #expect(held.contains("    a(1) sleeps at a lock of b(2) ") && held.contains(" 8 s\n"), "\(held)")
+        #expect(report(fixture.graph).json().contains("\"state\":\"held\",\"stuck\":null"))
+        fixture.graph.channels[0].state = .stuck(.init(.locked, pid: 1, thread: 1))
+        fixture.graph.waits = [
+            WaitReason(
+                process: ProcessIdentity(pid: 2, startTicks: 2, commandBytes: []), state: UInt8(ascii: "T"),
+                cause: .stopped(by: 19))
+        ]
+        let stopped = text(fixture)
+        #expect(
+            stopped.replacing("\n", with: " ")
+                .contains("; 1 is stuck: a (1) sleeps since 8 s at a lock of b (2), which is stopped. "), "\(stopped)")
+        #expect(stopped.contains("next: nusu show 2      why it does not give up the lock"))
+        fixture.graph.channels[0].ends.removeLast()
+        let gone = text(fixture)
+        #expect(
+            gone.replacing("\n", with: " ").contains(
+                " a (1) sleeps since 8 s at a lock whose owner is not there any more. "),
+            "\(gone)")
+        #expect(gone.contains("next: nusu show 1 "))
+        fixture.graph.channels = []
+        fixture.join(.pipe, "pipe:[1]", [1], [1]) {
+            ($0.waiting, $0.capacity, $0.since) = (65536, 65536, 3)
+            $0.state = .stuck(.init(.full, pid: 1, thread: 1))
+        }
+        let own = text(fixture)
+        #expect(own.contains("a (1) sleeps since 3 s: only itself could read what it writes."), "\(own)")
+    }
+
     @Test("One document") func document() {
         let graph = ChannelFixture.desktop().graph
         expectSnapshot(report(graph, target: 30020).json(), "ipc.json")

@@ -56,6 +56,17 @@ extension Channel {
         return result
     }
 
+    /// Nobody that was seen could let the one go on that is stuck here, but that one itself.
+    package var isStuckByItself: Bool {
+        guard let stuck, culprits.isEmpty else { return false }
+        let own = ends.filter { $0.pid == stuck.pid }
+        return switch stuck.cause {
+        case .full: [0, 1].allSatisfy { side in own.contains { isOn(side, $0) } }
+        case .unaccepted: own.contains { $0.role == .listen }
+        case .locked, .deadlock: false
+        }
+    }
+
     /// Who could let the one go on that is stuck here: who does not read, accept or write, or holds the lock. Ascending.
     package var culprits: [Int32] {
         guard let stuck else { return [] }

@@ -13,7 +13,8 @@ extension ChannelWaits {
                     for end in channel.ends where end.role != .listen { result.insert(end.pid) }
                     continue
                 }
-                guard channel.joinsProcesses, channel.state != .idle else { continue }
+                // One that has both ends for itself may have filled it.
+                guard channel.joinsProcesses ? channel.state != .idle : channel.state == .unread else { continue }
                 for end in channel.ends where end.role != .read { result.insert(end.pid) }
             case .pty:
                 for end in channel.ends where end.role != .read { result.insert(end.pid) }

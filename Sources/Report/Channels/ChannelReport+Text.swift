@@ -81,11 +81,13 @@ extension ChannelReport {
         let who = culprits.count == 1 ? party.sentenceName(culprits[0]) : party.text(culprits)
         switch stuck.cause {
         case .full:
+            if channel.isStuckByItself { return "\(sleeper) sleeps\(since): only itself could read what it writes" }
             guard !culprits.isEmpty else { return "nobody seen reads what \(sleeper) writes\(since)" }
             let amount =
                 channel.messages.map { Units.counted($0, "message") } ?? channel.unread.map { Units.bytes(UInt64($0)) }
             return "\(who) leave\(culprits.count == 1 ? "s" : "") \(amount.map { "\($0) " } ?? "all ")unread\(since)"
         case .unaccepted:
+            if channel.isStuckByItself { return "\(sleeper) sleeps\(since): only itself could accept it" }
             guard !culprits.isEmpty else { return "nobody seen accepts \(sleeper)\(since)" }
             return "\(who) do\(culprits.count == 1 ? "es" : "") not accept \(sleeper)\(since)"
         case .locked:
@@ -288,6 +290,9 @@ extension ChannelReport {
                 default: "why it does not read"
                 }
             return [style.fit("next: nusu show \(culprit)      \(why)")]
+        }
+        if let sleeper = findings.stuck.first?.stuck?.pid {
+            return [style.fit("next: nusu show \(sleeper)      what it waits for")]
         }
         if let target = findings.target {
             if graph.unseen.contains(target) { return [style.fit("next: sudo nusu ipc \(target)")] }

@@ -84,6 +84,12 @@ import Testing
             .init(pid: 3, fd: 0, role: .read, side: 1),
         ]
         #expect(culprits(pipe, .init(.full, pid: 1, thread: 1)) == [2, 3])
+        var own = Channel(.pipe, identity: "o")
+        own.ends = [.init(pid: 1, fd: 1, role: .write), .init(pid: 1, fd: 0, role: .read, side: 1)]
+        own.state = .stuck(.init(.full, pid: 1, thread: 1))
+        #expect(own.culprits.isEmpty && own.isStuckByItself)
+        own.ends.removeLast()
+        #expect(!own.isStuckByItself)
         var socket = Channel(.unix, identity: "u")
         socket.ends = [.init(pid: 1, fd: 3, role: .both), .init(pid: 2, fd: 4, role: .listen, side: 1)]
         #expect(culprits(socket, .init(.unaccepted, pid: 1, thread: 1)) == [2])
