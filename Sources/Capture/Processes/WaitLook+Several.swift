@@ -53,13 +53,19 @@ extension WaitLook {
     }
 
     /// Whom the thread waits for, if all that could end the call is known: each descriptor is the end of a channel that other
-    /// processes have the other end of.
+    /// processes have the other end of. Who has which takes a look at all processes: it comes last.
     private func follow(_ watched: [Watched], _ reason: inout WaitReason) {
         guard !watched.isEmpty, watched.count <= WaitLook.followedLimit else { return }
         let pid = reason.process.pid
-        var all: Set<Int32> = []
+        var ends: [End] = []
         for one in watched {
-            guard isMeant(one, of: pid), let others = others(atOtherEndOf: one.descriptor, of: pid) else { return }
+            guard isMeant(one, of: pid), let end = end(one.descriptor, of: pid) else { return }
+            ends.append(end)
+        }
+        var all: Set<Int32> = []
+        for end in ends {
+            let others = others(at: end, of: pid)
+            guard !others.isEmpty else { return }
             all.formUnion(others)
         }
         guard all.count <= WaitLook.followedLimit else { return }
@@ -67,6 +73,41 @@ extension WaitLook {
         reason.awaited = awaited(all.sorted())
         // It may write to itself, or change what is watched.
         reason.ownThreadsToo = true
+    }
+
+    private enum End {
+        case pipe(UInt64, Int32)
+        case fifo(Mapping.FileID, Int32)
+        case connection(to: [UInt64])
+    }
+
+    /// nil where others than those at the other end could do something, or it is not known who is there.
+    private func end(_ descriptor: Int32, of pid: Int32) -> End? {
+        guard let target = link(descriptor, of: pid) else { return nil }
+        if let inode = ProcFS.inode("pipe", target) { return .pipe(inode, descriptor) }
+        if let file = fifo(descriptor, target, of: pid) { return .fifo(file, descriptor) }
+        guard let inode = ProcFS.inode("socket", target) else { return nil }
+        let table = sockets(of: pid)
+        // Datagrams may come from anybody.
+        guard let socket = table[inode], !socket.transport.isDatagram, let peer = table.peer(of: inode), peer.isAccepted
+        else { return nil }
+        return .connection(to: peer.inodes)
+    }
+
+    /// The other processes that have the other end.
+    private func others(at end: End, of pid: Int32) -> Set<Int32> {
+        func others(_ holders: [ChannelHolders.Holder]?, _ descriptor: Int32) -> [Int32] {
+            let own = holders?.first { $0.pid == pid && $0.descriptor == descriptor }
+            guard let holders, let own else { return [] }
+            return holders.filter { own.reads && $0.writes || own.writes && $0.reads }.map(\.pid)
+        }
+        let pids =
+            switch end {
+            case .pipe(let inode, let descriptor): others(holders.pipes[inode], descriptor)
+            case .fifo(let file, let descriptor): others(fifoHolders[file], descriptor)
+            case .connection(let inodes): holders.processes(ofSockets: inodes)
+            }
+        return Set(pids).subtracting([pid])
     }
 
     private func kind(_ descriptor: Int32, of pid: Int32) -> String {
@@ -85,30 +126,6 @@ extension WaitLook {
         if let own = ProcFS.inode("pipe", target) ?? ProcFS.inode("socket", target) { return own == inode }
         if let file = fifo(watched.descriptor, target, of: pid) { return file.inode == inode }
         return true
-    }
-
-    /// The other processes that have the other end; nil where there are none, or others than these could do something.
-    private func others(atOtherEndOf descriptor: Int32, of pid: Int32) -> Set<Int32>? {
-        guard let target = link(descriptor, of: pid) else { return nil }
-        var pids: [Int32] = []
-        if let inode = ProcFS.inode("socket", target) {
-            let table = sockets(of: pid)
-            // To others a message may come from anybody.
-            guard let socket = table[inode], !socket.transport.isDatagram, socket.transport != .udp,
-                let peer = table.peer(of: inode), peer.isAccepted
-            else { return nil }
-            pids = holders.processes(ofSockets: peer.inodes)
-        } else {
-            let holders =
-                ProcFS.inode("pipe", target).map { self.holders.pipes[$0] ?? [] }
-                ?? fifo(descriptor, target, of: pid).map { fifoHolders[$0] ?? [] }
-            guard let holders, let own = holders.first(where: { $0.pid == pid && $0.descriptor == descriptor }) else {
-                return nil
-            }
-            pids = holders.filter { own.reads && $0.writes || own.writes && $0.reads }.map(\.pid)
-        }
-        let others = Set(pids).subtracting([pid])
-        return others.isEmpty ? nil : others
     }
 
     /// struct pollfd: int, short, short. POLLIN 1, POLLPRI 2. A number below 0 is passed over.
