@@ -183,7 +183,10 @@ extension ShowReport {
             }
         }
         counts.sort { ($1.count, $0.call) < ($0.count, $1.call) }
-        let parts = counts.prefix(3).map { $0.count == 1 && counts.count == 1 ? $0.call : "\($0.count) \($0.call)" }
+        let isOne = portrait.threads.count == 1
+        let parts = counts.prefix(3).map { doing in
+            (isOne ? "" : counts.count == 1 ? "all " : "\(doing.count) ") + doing.call
+        }
         let more = counts.count > 3 ? " and others" : ""
         let threads = Units.counted(portrait.threads.count, "thread")
         var lines = [
@@ -193,8 +196,8 @@ extension ShowReport {
         for thread in portrait.threads {
             let doing = doing(thread)
             let row = [
-                ("", 2), ("\(thread.number)", 9), (TerminalText.escaped(thread.nameBytes), 16),
-                (String(UnicodeScalar(thread.state)), 3), (thread.call ?? "-", 17),
+                ("", 2), ("\(thread.number)", 9), (TerminalText.escaped(thread.nameBytes) + " ", 16),
+                (String(UnicodeScalar(thread.state)), 3), ((thread.call ?? "-") + " ", 17),
             ].map { TerminalText.padded($0.0, to: $0.1) }.joined()
             lines.append(style.fit(row + doing.reason))
         }
