@@ -158,6 +158,36 @@ import Testing
         #expect(text(panel, rows: 8, columns: 400).contains("first"))
     }
 
+    @Test func aTextIsFoundInAPage() {
+        var (panel, _) = Panel.detail(of: api, isReadOnly: false)
+        let lines = (1...208).map { "line \($0)" + ($0 % 60 == 7 ? " Needle k" : "") }
+        panel.receive(.looked(.show, api, isPlan: false, lines: lines, hasFailed: false))
+        #expect(press("/", &panel).isEmpty)
+        #expect(text(panel).hasSuffix("\nFind:\n"))
+        // Letters that are keys elsewhere are text here.
+        #expect(press("needle k", &panel).isEmpty)
+        #expect(text(panel).contains("Find: needle k") && text(panel).contains("1-21 of 208"))
+        press([.function(3)], &panel)
+        #expect(text(panel).contains("67-87 of 208"))
+        press([.enter], &panel)
+        #expect(text(panel).contains("Esc back"))
+        press("n", &panel)
+        #expect(text(panel).contains("127-147 of 208"))
+        press("nn", &panel)
+        #expect(text(panel).contains("7-27 of 208"))
+        // What is not there is said, and a backspace takes it back.
+        press("/none", &panel)
+        #expect(text(panel).contains("not found"))
+        press([.control("u")], &panel)
+        #expect(!text(panel).contains("not found"))
+        _ = panel.update(.paste("line 20\n8"), rows: 24, columns: 80)
+        #expect(text(panel).contains("188-208 of 208"))
+        press([.escape], &panel)
+        #expect(!panel.isClosed)
+        press([.escape], &panel)
+        #expect(panel.isClosed)
+    }
+
     @Test func linesAreWrappedBetweenWords() {
         let line = StyledLine("\u{1b}[1mapi (1234): TERM\u{1b}[0m runs its own handler; it runs on 누수누수누수")
         let wrapped = line.wrapped(to: 20)
@@ -288,7 +318,7 @@ import Testing
                 .up, .down, .left, .right, .home, .end, .pageUp, .pageDown, .enter, .tab, .backspace, .function(9),
                 .delete,
             ]
-            + "1234567890jkgGr<>khup+ wsxe".map { .character($0) }
+            + "1234567890jkgGr<>khup+ wsxe/n".map { .character($0) } + [.function(3)]
         for _ in 0..<20 {
             var (panel, _) =
                 Bool.random(using: &random)

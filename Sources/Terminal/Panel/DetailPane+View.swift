@@ -1,4 +1,5 @@
 import Model
+import Report
 
 extension DetailPane {
     /// Fills the frame.
@@ -24,9 +25,27 @@ extension DetailPane {
             wrapped?.dropFirst(top).prefix(room) ?? texts.dropFirst(top).prefix(room).map { StyledLine($0) }[...]
         for (row, line) in lines.enumerated() {
             frame.write(line, row: row + 2, left: tab.isWrapped ? 0 : page.left)
+            if let found, found == top + row { frame.restyle(row: row + 2) { $0.color = .selected } }
         }
         if count > room { writePlace(top, of: count, room: room, on: &frame) }
-        frame.writeKeys(keys(count > room), row: frame.rows - 1)
+        if let prompt {
+            draw(prompt, in: &frame)
+        } else {
+            frame.writeKeys(keys(count > room), row: frame.rows - 1)
+        }
+    }
+
+    private func draw(_ prompt: TopPrompt, in frame: inout Frame) {
+        let row = frame.rows - 1
+        frame.clear(rows: row..<row + 1, style: .header)
+        let start = frame.write("Find: ", row: row, column: 0, style: .header)
+        // The end of a long text is what is being typed.
+        let text = TerminalText.escaped(prompt.text).suffix(max(1, frame.columns - start - 1))
+        let end = frame.write(String(text), row: row, column: start, style: .header)
+        frame.cursor = Frame.Position(row: row, column: min(end, frame.columns - 1))
+        if let error = prompt.error {
+            frame.write(error, row: row, column: end + 2, style: CellStyle(.header, bold: true))
+        }
     }
 
     private var shownLines: [String] {
@@ -61,7 +80,7 @@ extension DetailPane {
         if case .looking = page.phase, !page.lines.isEmpty, !tab.isCostly { keys.append(("", "reading …")) }
         if page.phase == .planned { keys.append(("Enter", "look now")) }
         if page.phase == .refused { keys.append(("Enter", "what can be seen")) }
-        if isLong { keys += [("↑↓", "scroll")] + (tab.isWrapped ? [] : [("<>", "sideways")]) }
+        if isLong { keys += [("↑↓", "scroll"), ("/", "find")] + (tab.isWrapped ? [] : [("<>", "sideways")]) }
         if page.phase == .looked { keys.append(("r", "again")) }
         if !isReadOnly { keys.append(("k", "send a signal")) }
         return keys.map { (key: $0.0, label: $0.1) }

@@ -1,7 +1,7 @@
 package import Model
 
 /// What the verbs say of one process, a page for each.
-package struct DetailPane: Hashable, Sendable {
+package struct DetailPane: Sendable {
     enum Phase: Hashable, Sendable {
         /// Not asked for yet.
         case empty
@@ -32,6 +32,10 @@ package struct DetailPane: Hashable, Sendable {
     private(set) var isOpen = true
     /// Of the screen: text is wrapped to it.
     private var columns = 80
+    /// A text that is being typed, the last one that was looked for, and the row of the page that has it.
+    var prompt: TopPrompt?
+    var search = ""
+    var found: Int?
 
     init(
         of target: ProcessIdentity, thread: ProcessIdentity? = nil, at tab: PanelTab, tabs: [PanelTab],
@@ -62,13 +66,24 @@ package struct DetailPane: Hashable, Sendable {
             return select(place.tab)
         case .mouse(_, _, .wheelUp): scroll(by: -3, room: room)
         case .mouse(_, _, .wheelDown): scroll(by: 3, room: room)
-        case .resize: scroll(by: 0, room: room)
-        case .mouse, .paste, .tick: break
+        case .resize:
+            if tab.isWrapped { found = nil }
+            scroll(by: 0, room: room)
+        case .paste(let text):
+            if var prompt {
+                prompt.append(text)
+                take(prompt, room: room)
+            }
+        case .mouse, .tick: break
         }
         return []
     }
 
     private mutating func press(_ key: Key, room: Int) -> [PanelRequest] {
+        if let prompt {
+            press(key, in: prompt, room: room)
+            return []
+        }
         switch key {
         case .escape, .character("q"), .function(10), .backspace: return close()
         case .right, .tab: return select(step: 1)
@@ -79,6 +94,8 @@ package struct DetailPane: Hashable, Sendable {
             }
             if let tab = DetailPane.tab(for: character), tabs.contains(tab) { return select(tab) }
             switch character {
+            case "/": prompt = TopPrompt(.search)
+            case "n": findNext(room: room)
             case "j": scroll(by: 1, room: room)
             // k sends signals, as everywhere on this screen.
             case " ": scroll(by: room, room: room)
@@ -95,6 +112,7 @@ package struct DetailPane: Hashable, Sendable {
         case .pageDown: scroll(by: room, room: room)
         case .home: scroll(by: -lineCount, room: room)
         case .end: scroll(by: lineCount, room: room)
+        case .function(3): prompt = TopPrompt(.search)
         case .function(5): return again()
         case .enter:
             if [.planned, .refused].contains(page.phase) { return look(isPlan: false) }
@@ -126,6 +144,8 @@ package struct DetailPane: Hashable, Sendable {
 
     private mutating func select(_ tab: PanelTab) -> [PanelRequest] {
         self.tab = tab
+        prompt = nil
+        found = nil
         return begin()
     }
 
@@ -148,13 +168,18 @@ package struct DetailPane: Hashable, Sendable {
         return [.look(tab, target, isPlan: isPlan)]
     }
 
-    private mutating func scroll(by lines: Int, room: Int) {
+    mutating func scroll(by lines: Int, room: Int) {
         let last = max(0, lineCount - room)
         pages[tab, default: Page()].top = min(max(page.top + lines, 0), last)
     }
 
     /// Rows that the page takes.
     private var lineCount: Int { tab.isWrapped ? wrapped(page.lines, to: columns).count : page.lines.count }
+
+    /// The rows of the page.
+    var shown: [StyledLine] {
+        tab.isWrapped ? wrapped(page.lines, to: columns) : page.lines.map { StyledLine($0) }
+    }
 
     func wrapped(_ lines: [String], to columns: Int) -> [StyledLine] {
         lines.flatMap { StyledLine($0).wrapped(to: columns) }
@@ -190,6 +215,7 @@ package struct DetailPane: Hashable, Sendable {
                 page.left = before.left
             }
             pages[tab] = page
+            if tab == self.tab { found = nil }
         case .progress, .looked, .signals, .sent: break
         }
     }

@@ -2,7 +2,7 @@ package import Model
 
 /// What covers the list of processes: what verbs say of one, or the signals that could be sent to some. The menu of signals may lie
 /// above the pages of the process that it is for.
-package struct Panel: Hashable, Sendable {
+package struct Panel: Sendable {
     private var detail: DetailPane?
     private var menu: SignalMenu?
     private let isReadOnly: Bool
@@ -42,7 +42,7 @@ package struct Panel: Hashable, Sendable {
             return requests
         }
         guard var open = detail else { return [] }
-        if case .key(let key) = event, [.character("k"), .function(9)].contains(key) {
+        if case .key(let key) = event, [.character("k"), .function(9)].contains(key), open.prompt == nil {
             let above = SignalMenu(
                 to: [open.target], threads: open.thread.map { [$0] } ?? [], isReadOnly: isReadOnly)
             menu = above

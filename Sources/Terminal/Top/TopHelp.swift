@@ -13,7 +13,7 @@ enum TopHelp {
                   F2 C S columns; # the meters; Z stands still
         Sort      F6 < > , . by any field; P processor, M memory, T time, N number
                   I turns it round
-        Find      / F3 in commands, n the next
+        Find      / F3 in commands, and in pages; n the next
         Filter    \\ F4 a text, or a condition as in nusu ps --where:
                   cpu>5 && rss>100M, user=="ada", args~"^python"; Escape takes it back
         Signal    k F9, for the tagged or the one of the cursor; nothing is sent unasked
