@@ -21,21 +21,16 @@ package final class LiveThreads {
         }
     }
 
+    /// The file of a thread that has ended says nothing, whoever has its number by then.
     private struct Entry {
         let number: Int32
-        let startTicks: UInt64
         /// nil where no more files may be open.
         var file: KeptFile?
     }
 
-    private struct Family {
-        var startTicks: UInt64
-        /// In ascending order of their numbers.
-        var entries: [Entry] = []
-    }
-
     private let procfs: ProcFS
-    private var families: [Int32: Family] = [:]
+    /// By the numbers of their processes.
+    private var entries: [Int32: [Entry]] = [:]
     private var openFiles = 0
     private var fileLimit = 0
     private let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 4096, alignment: 16)
@@ -55,19 +50,13 @@ package final class LiveThreads {
     package func look(_ request: Request, of processes: [ProcessRecord], fileLimit: Int) -> [ProcessRecord] {
         self.fileLimit = fileLimit
         if openFiles > fileLimit { closeSurplus() }
-        var before = families
-        families = [:]
+        let before = entries
+        entries = [:]
         var records: [ProcessRecord] = []
         for process in processes where process.stat.threadCount > 1 && !process.stat.isKernelThread {
-            let pid = process.processID
-            var family = before.removeValue(forKey: pid) ?? Family(startTicks: process.stat.startTicks)
-            if family.startTicks != process.stat.startTicks {
-                family = Family(startTicks: process.stat.startTicks)
-            }
-            look(at: &family, of: process, &records)
-            families[pid] = family
+            entries[process.processID] = look(at: before[process.processID] ?? [], of: process, &records)
         }
-        openFiles = families.values.reduce(0) { $0 + $1.entries.count { $0.file != nil } }
+        openFiles = entries.values.reduce(0) { $0 + $1.count { $0.file != nil } }
         records.sort { $0.stat.pid < $1.stat.pid }
         complete(&records, request)
         return records
@@ -75,41 +64,38 @@ package final class LiveThreads {
 
     /// Where processes need them now, or may soon.
     private func closeSurplus() {
-        for pid in families.keys {
-            guard openFiles > fileLimit, let count = families[pid]?.entries.count else { continue }
-            for index in 0..<count where openFiles > fileLimit && families[pid]?.entries[index].file != nil {
-                families[pid]?.entries[index].file = nil
+        for pid in entries.keys {
+            guard openFiles > fileLimit, let count = entries[pid]?.count else { continue }
+            for index in 0..<count where openFiles > fileLimit && entries[pid]?[index].file != nil {
+                entries[pid]?[index].file = nil
                 openFiles -= 1
             }
         }
     }
 
-    private func look(at family: inout Family, of process: ProcessRecord, _ records: inout [ProcessRecord]) {
+    /// - Returns: those of the process now.
+    private func look(
+        at before: [Entry], of process: ProcessRecord, _ records: inout [ProcessRecord]
+    ) -> [Entry] {
         let first = records.count
         var entries: [Entry] = []
-        entries.reserveCapacity(family.entries.count)
-        for var entry in family.entries {
+        entries.reserveCapacity(before.count)
+        for var entry in before {
             if entry.file == nil { entry.file = keep(entry.number, of: process.processID) }
-            guard let stat = read(entry, of: process.processID), stat.startTicks == entry.startTicks else { continue }
+            guard let stat = read(entry, of: process.processID) else { continue }
             entries.append(entry)
             records.append(LiveThreads.record(stat, of: process))
         }
         if records.count - first != process.stat.threadCount {
             let known = Set(entries.lazy.map(\.number))
             for number in (try? procfs.threadIDs(of: process.processID)) ?? [] where !known.contains(number) {
-                guard let (entry, stat) = open(number, of: process.processID) else { continue }
+                let entry = Entry(number: number, file: keep(number, of: process.processID))
+                guard let stat = read(entry, of: process.processID) else { continue }
                 entries.append(entry)
                 records.append(LiveThreads.record(stat, of: process))
             }
-            entries.sort { $0.number < $1.number }
         }
-        family.entries = entries
-    }
-
-    private func open(_ number: Int32, of pid: Int32) -> (Entry, ProcessStat)? {
-        let file = keep(number, of: pid)
-        guard let stat = read(Entry(number: number, startTicks: 0, file: file), of: pid) else { return nil }
-        return (Entry(number: number, startTicks: stat.startTicks, file: file), stat)
+        return entries
     }
 
     private func keep(_ number: Int32, of pid: Int32) -> KeptFile? {
