@@ -346,6 +346,9 @@ extension LiveTests {
             func stuck(_ graph: ChannelGraph) -> [Channel] { graph.channels.filter { $0.stuck?.pid == child.pid } }
             let graph = try graph { stuck($0).count == 2 }
             #expect(Set(stuck(graph).map(\.kind)) == [.pipe, .unix])
+            let call = stuck(graph).first { $0.kind == .unix }
+            #expect(
+                call?.ends.map(\.role) == [.listen, .both] && call?.ends.allSatisfy { $0.pid == child.pid } == true)
             let text = try run([Surroundings.nusu, "ipc", "\(child.pid)"]).text
             #expect(text.contains("; 2 are stuck: python3 (\(child.pid)) sleeps since "), "\(text)")
             #expect(text.contains(": only itself could "), "\(text)")

@@ -197,7 +197,8 @@ struct ChannelWaits {
                 channels[place].ends[end].thread = sleeper.thread
                 note(.unaccepted, sleeper, place)
             } else if wait.purpose == .connect {
-                addCaller(sleeper, descriptor, wait, reason.awaited.map(\.process.pid))
+                let own = reason.ownThreadsToo ? [sleeper.pid] : []
+                addCaller(sleeper, descriptor, wait, own + reason.awaited.map(\.process.pid))
             }
         default: break
         }
