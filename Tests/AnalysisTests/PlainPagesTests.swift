@@ -38,7 +38,10 @@ struct PlainPagesTests {
                 (blocks.randomElement(using: &random) ?? 0) &+ UInt64(Int.random(in: 0...2, using: &random) * 8)
             heap.memory.write(target, at: blocks.randomElement(using: &random) ?? 0)
             // What may name a type.
-            heap.memory.write(FixtureHeap.data.lower + 64, at: blocks.randomElement(using: &random) ?? 0)
+            let named = blocks.randomElement(using: &random) ?? 0
+            heap.memory.write(FixtureHeap.data.lower + 64, at: named)
+            heap.memory.write(
+                [0, 3, 0x3_0000_0003, 1 << 62, 5 << 61].randomElement(using: &random) ?? 0, at: named + 8)
         }
         let scan = try GlibcHeap(image: heap.image()).scan().get()
         let plain = try #require(scan.plain)
@@ -58,8 +61,8 @@ struct PlainPagesTests {
         #expect(heads(whole) == heads(part))
     }
 
-    @Test("What holds no pointers is not read twice")
-    func readOnce() throws {
+    @Test("What holds no pointers, or few, is not read twice", arguments: [0, 1, 3, 125])
+    func readOnce(pointers: Int) throws {
         var heap = FixtureHeap(heapBytes: 3 << 20)
         var blocks: [UInt64] = []
         while heap.next < FixtureHeap.heapStart + 2 << 20 {
@@ -67,6 +70,10 @@ struct PlainPagesTests {
             heap.memory.write([UInt8](repeating: 0x5a, count: 1000), at: blocks[blocks.count - 1])
         }
         heap.memory.write(blocks[0], at: blocks[blocks.count / 2])
+        // A page has four blocks.
+        for number in 0..<(pointers == 0 ? 0 : blocks.count - 1) {
+            for word in 0..<pointers { heap.memory.write(blocks[number + 1], at: blocks[number] + UInt64(word) * 8) }
+        }
         let scan = try GlibcHeap(image: heap.image()).scan().get()
         let image = heap.image()
         let counting = CountingMemory(heap.memory)
@@ -75,8 +82,9 @@ struct PlainPagesTests {
                 process: image.process, mappings: image.mappings, threads: image.threads, reader: counting),
             index: scan.index, plain: scan.plain
         ).build()
-        #expect(graph.edgeCount == 1)
-        #expect(counting.count > 0 && counting.count < 64 << 10)
+        #expect(graph.edgeCount == (pointers == 0 ? 1 : blocks.count - 1))
+        let isRead = counting.count > 1 << 20
+        #expect(pointers > 6 ? isRead : counting.count == 0)
     }
 
     @Test("A large read ends at the first gap, whichever of its parts reaches that first")

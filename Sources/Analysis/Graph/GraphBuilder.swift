@@ -206,8 +206,12 @@ final class WordScanner {
     @exclusivity(unchecked) private var plain: PlainPages.Cursor?
     @exclusivity(unchecked) private var lower: UInt64 = 0
     @exclusivity(unchecked) private var upper: UInt64 = 0
+    @exclusivity(unchecked) private var restored = RestoredPage()
+    /// Whether the window is the restored page, and not the buffer.
+    @exclusivity(unchecked) private var isRestored = false
 
-    /// - Parameter plain: pages that are left out of `runs`, but for those that it costs nothing to hand out.
+    /// - Parameter plain: pages of which `runs` hands out the words that matter, or nothing, but for those that it costs
+    ///   nothing to hand out.
     init(reader: any MemoryReader, windowBytes: Int, plain: PlainPages? = nil) {
         self.reader = reader
         self.plain = plain.map(PlainPages.Cursor.init)
@@ -248,8 +252,13 @@ final class WordScanner {
                 }
             }
             let end = min(upper, range.upper) & ~7
-            let words = UnsafeRawPointer(buffer + Int(at - lower)).assumingMemoryBound(to: UInt64.self)
-            body(words, Int(end - at) / 8, at)
+            if isRestored {
+                let lower = lower
+                restored.runs(in: Int(at - lower) / 8..<Int(end - lower) / 8) { body($0, $1, lower + UInt64($2) * 8) }
+            } else {
+                let words = UnsafeRawPointer(buffer + Int(at - lower)).assumingMemoryBound(to: UInt64.self)
+                body(words, Int(end - at) / 8, at)
+            }
             at = end
         }
     }
@@ -280,6 +289,13 @@ final class WordScanner {
     @inline(never)
     private func fill(_ at: UInt64) -> Bool {
         lower = at & ~4095
+        if let words = plain?.words(at: lower) {
+            restored.restore(words)
+            isRestored = true
+            upper = lower + 4096
+            return true
+        }
+        isRestored = false
         let wanted = plain?.worth(Int(capacity), from: lower) ?? Int(capacity)
         let count = reader.read(at: lower, into: UnsafeMutableRawBufferPointer(start: buffer, count: wanted))
         upper = (lower + UInt64(max(count, 0))) & ~7

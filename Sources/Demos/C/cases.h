@@ -82,6 +82,7 @@
     X(deep_stacks, "deep-stacks", "threads that have used 2 MiB of stack [THREADS]")                     \
     X(huge_pages, "huge-pages", "one byte used in each of 8 huge pages")                                 \
     X(patchwork, "patchwork", "10,000 mappings beside a heap [MIB]")                                     \
+    X(linked_patchwork, "linked-patchwork", "the same, with a pointer in every block [MIB]")             \
     X(leaking, "leaking", "loses memory all the time [BYTES A SECOND]")                                    \
     X(leaking_unseen, "leaking-unseen", "loses less than its use of memory varies [BYTES A SECOND]")       \
     X(saw_tooth, "saw-tooth", "uses more and more memory, and gives all of it back, again and again")     \

@@ -222,10 +222,13 @@ void demo_huge_pages(const char *argument) {
 }
 
 // Many mappings beside a large heap: neighbours that differ in their rights do not melt into one.
-void demo_patchwork(const char *argument) {
+static void patch(const char *argument, int is_linked) {
     size_t heap = demo_number(argument, 64) * mebibyte / 1024;
     void **kept = demo_block(heap * sizeof *kept);
-    for (size_t index = 0; index < heap; index++) kept[index] = demo_block(1000);
+    for (size_t index = 0; index < heap; index++) {
+        kept[index] = demo_block(1000);
+        if (is_linked && index > 0) *(void **)kept[index] = kept[index - 1];
+    }
     demo_visible[0] = kept;
     enum { mappings = 10000 };
     char *memory = mmap(NULL, mappings * 8192ul, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -235,3 +238,7 @@ void demo_patchwork(const char *argument) {
         if (index % 2 && mprotect(memory + index * 8192, 8192, PROT_READ) != 0) demo_give_up("too many mappings");
     }
 }
+
+void demo_patchwork(const char *argument) { patch(argument, 0); }
+
+void demo_linked_patchwork(const char *argument) { patch(argument, 1); }
