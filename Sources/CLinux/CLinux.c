@@ -59,6 +59,12 @@ int clinux_limit_heap(int large_bytes) {
 #endif
 }
 
+void clinux_trim_heap(void) {
+#ifdef M_ARENA_MAX
+    malloc_trim(0);
+#endif
+}
+
 int clinux_terminal_pair(int ends[2]) {
     int reading = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
     if (reading < 0) return -1;

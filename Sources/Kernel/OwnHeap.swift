@@ -9,6 +9,11 @@ package enum OwnHeap {
     /// The corresponding C function is `mallopt`.
     package static func keepSmall() { _ = clinux_limit_heap(largeBytes) }
 
+    /// Gives back what is free: after something large was dropped that will not be needed again soon.
+    ///
+    /// The corresponding C function is `malloc_trim`.
+    package static func giveBack() { clinux_trim_heap() }
+
     /// glibc's own first value, which it raises with what is freed unless it was set.
     private static let largeBytes: Int32 = 128 * 1024
 }

@@ -164,6 +164,9 @@ int clinux_terminal_pair(int ends[2]);
 /// share one heap. For the whole process; best before its first thread. 0, or -1 where the C library knows no such setting.
 int clinux_limit_heap(int large_bytes);
 
+/// man 3 malloc_trim: pages of the heap that are free become the machine's again. Nothing where the C library has no such call.
+void clinux_trim_heap(void);
+
 /// man 2 close_range with CLOSE_RANGE_CLOEXEC (Linux 5.11): all descriptors from `first` on are closed on exec. 0, or -1 and errno.
 static inline int clinux_close_on_exec(unsigned int first) { return (int)syscall(SYS_close_range, first, ~0U, 4U); }
 

@@ -35,6 +35,8 @@ final class TopLook {
     private let exits: ExitWatch?
     /// Only while threads are asked for.
     private var threads: LiveThreads?
+    /// Rows of threads were made since memory was given back: of ten thousand they take tens of megabytes.
+    private var hasThreadsBehind = false
     private var facts: MachineFacts
     private var factsAge = 0
     /// The last ones, the latest at the end.
@@ -85,6 +87,11 @@ final class TopLook {
     private func take(_ scan: ProcessScan, _ demand: TopDemand) -> TopSample {
         let look = Look(scan, threads: lookAtThreads(demand, of: scan), machine.sample(), exits: exits?.take())
         refreshFacts()
+        if look.threads != nil { hasThreadsBehind = true }
+        if hasThreadsBehind, look.threads == nil, looks.allSatisfy({ $0.threads == nil }) {
+            OwnHeap.giveBack()
+            hasThreadsBehind = false
+        }
         // What is older than the one to compare with is not needed any more.
         let place = looks.lastIndex { look.moment.seconds(since: $0.moment) >= TopLook.leastSeconds } ?? 0
         looks.removeFirst(min(place, looks.count))
