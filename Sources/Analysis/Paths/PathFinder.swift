@@ -22,13 +22,20 @@ struct PathFinder {
         // program is at. Registers are asked for what nothing else leads to.
         let momentary: Set<RootKind> = [.register, .threadVector, .torn]
         let order = process.rootEdges.indices.sorted { rank($0) < rank($1) }
-        search(from: order.filter { !momentary.contains(process.rootEdges[$0].kind) }, for: wanted)
+        let named = order.filter { !momentary.contains(process.rootEdges[$0].kind) }
+        // And pointers to the start first, however long the way: memory that was used before has many words that lead into
+        // the middle of a large table.
+        search(from: named.filter { process.rootEdges[$0].offset == 0 }, for: wanted, isExact: true)
+        search(from: named, for: wanted)
         search(from: order, for: wanted)
     }
 
-    private mutating func search(from roots: [Int], for wanted: [BlockID]) {
+    /// - Parameter isExact: only pointers to the start count.
+    private mutating func search(from roots: [Int], for wanted: [BlockID], isExact: Bool = false) {
+        if wanted.allSatisfy({ cameFrom[Int($0)] != 0 }) { return }
         var open = wanted[...]
-        var frontier: [BlockID] = []
+        // Where pointers into the middle did not count before.
+        var frontier = isExact ? [] : reachedWithInterior()
         for number in roots where cameFrom[Int(process.rootEdges[number].target)] == 0 {
             let target = process.rootEdges[number].target
             guard process.states[Int(target)] != Verdict.lost.rawValue else { continue }
@@ -41,8 +48,11 @@ struct PathFinder {
             if open.isEmpty { return }
             var next: [BlockID] = []
             for block in frontier {
+                let interior = isExact ? interiorOnly(of: block) : []
                 process.ownership.forEachHeld(by: block) { target, _ in
-                    if cameFrom[Int(target)] == 0, process.states[Int(target)] != Verdict.lost.rawValue {
+                    if cameFrom[Int(target)] == 0, process.states[Int(target)] != Verdict.lost.rawValue,
+                        interior.isEmpty || !interior.contains(target)
+                    {
                         cameFrom[Int(target)] = block + 1
                         next.append(target)
                     }
@@ -50,6 +60,21 @@ struct PathFinder {
             }
             frontier = next
         }
+    }
+
+    /// Blocks that were reached and hold pointers into the middle of others.
+    private func reachedWithInterior() -> [BlockID] {
+        let graph = process.graph
+        return cameFrom.indices.lazy.filter { self.cameFrom[$0] != 0 }.map { BlockID($0) }
+            .filter { graph.mayHoldInterior($0) && !graph.interiorEdges(of: $0).isEmpty }
+    }
+
+    /// The blocks that `block` points into and not to the start of.
+    private func interiorOnly(of block: BlockID) -> Set<BlockID> {
+        let graph = process.graph
+        guard graph.mayHoldInterior(block) else { return [] }
+        let edges = graph.interiorEdges(of: block)
+        return edges.isEmpty ? [] : Set(edges.map(\.target)).subtracting(graph.targets(of: block))
     }
 
     /// Pointers to the start before pointers into the middle, and places with a name before others.
