@@ -88,6 +88,15 @@ import Testing
         #expect(!state.pids.contains(1234))
     }
 
+    /// One frame of two looks: what ended between them is in neither its rows nor its count.
+    @Test func onPaperWhoHasEndedIsGone() {
+        var options = TopState.Options()
+        options.isStill = true
+        var state = TopFixture.state(options: options)
+        state.take(without(1234), at: 1)
+        #expect(!state.lines.isEmpty && !state.lines.contains { $0.isGhost })
+    }
+
     @Test func nothingIsDoneToWhoHasEnded() {
         var state = TopFixture.state()
         state.press(.down)

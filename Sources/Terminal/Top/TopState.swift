@@ -106,7 +106,8 @@ package struct TopState: Sendable {
             if isNew { arrange() }
             return
         }
-        noteEnded(from: self.sample, to: sample)
+        // A single frame has no moment before.
+        if !options.isStill { noteEnded(from: self.sample, to: sample) }
         self.sample = sample
         arrange()
     }
