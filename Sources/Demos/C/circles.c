@@ -11,11 +11,9 @@
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
 #include <sys/select.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <signal.h>
 #include <unistd.h>
 
 enum { children = 2 };
@@ -75,17 +73,6 @@ static void connect_child(int number, int pair[2][2]) {
     }
 }
 
-static pid_t start_child(void) {
-    pid_t parent = getpid();
-    pid_t started = fork();
-    if (started < 0) demo_give_up("no child");
-    if (started == 0) {
-        prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
-        if (getppid() != parent) _exit(0);
-    }
-    return started;
-}
-
 static pthread_mutex_t *locks;
 
 static void lock_the_other(void) { pthread_mutex_lock(&locks[1]); }
@@ -101,7 +88,7 @@ static void cross_locks(void) {
     pthread_mutex_lock(&locks[0]);
     int done[2];
     if (pipe(done) != 0) demo_give_up("no pipe");
-    pid_t child = start_child();
+    pid_t child = demo_child();
     if (child == 0) {
         pthread_mutex_lock(&locks[1]);
         (void)!write(done[1], "", 1);
@@ -123,7 +110,7 @@ void demo_circle(const char *argument) {
     int pairs[children][2][2];
     for (int i = 0; i < children; i++) connect_child(i, pairs[i]);
     for (int i = 0; i < children; i++) {
-        pid_t child = start_child();
+        pid_t child = demo_child();
         if (child == 0) {
             for (int j = 0; j < children; j++) {
                 for (int way = 0; way < 2; way++) close(pairs[j][0][way]);

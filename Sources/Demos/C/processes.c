@@ -24,23 +24,10 @@ void demo_stopped(const char *argument) {
     demo_after_ready = stop;
 }
 
-// A child that ends with its parent.
-static pid_t start_child(void) {
-    pid_t parent = getpid();
-    pid_t child = fork();
-    if (child < 0) demo_give_up("no child");
-    if (child == 0) {
-        prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
-        // It may have ended before the wish was known.
-        if (getppid() != parent) _exit(0);
-    }
-    return child;
-}
-
 void demo_forked(const char *argument) {
     (void)argument;
     lose();
-    pid_t child = start_child();
+    pid_t child = demo_child();
     if (child == 0) demo_wait();
     demo_say("pid", child);
 }
@@ -61,7 +48,7 @@ void demo_inherited(const char *argument) {
     // A fork does not copy the page tables of shared memory: the child has the page and has not touched it.
     hold_in_shared_memory();
     demo_scrub();
-    pid_t child = start_child();
+    pid_t child = demo_child();
     if (child == 0) {
         demo_scrub();
         demo_wait();
@@ -72,7 +59,7 @@ void demo_inherited(const char *argument) {
 void demo_zombie(const char *argument) {
     (void)argument;
     lose();
-    pid_t child = start_child();
+    pid_t child = demo_child();
     if (child == 0) _exit(0);
     siginfo_t info;
     waitid(P_PID, (id_t)child, &info, WEXITED | WNOWAIT);
@@ -84,7 +71,7 @@ void demo_traced(const char *argument) {
     lose();
     int ends[2];
     if (pipe(ends) != 0) demo_give_up("no pipe");
-    pid_t child = start_child();
+    pid_t child = demo_child();
     if (child == 0) {
         char done = ptrace(PTRACE_SEIZE, getppid(), 0, 0) == 0 ? 'y' : 'n';
         (void)!write(ends[1], &done, 1);

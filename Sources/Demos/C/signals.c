@@ -80,18 +80,6 @@ void demo_polite(const char *argument) {
     handle(SIGTERM, exit_politely);
 }
 
-// A child that ends with its parent.
-static pid_t start_child(void) {
-    pid_t parent = getpid();
-    pid_t child = fork();
-    if (child < 0) demo_give_up("no child");
-    if (child == 0) {
-        prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
-        if (getppid() != parent) _exit(0);
-    }
-    return child;
-}
-
 // A chain of processes that outlive each other by up to a minute.
 static void grow(unsigned long depth, int report) {
     if (fork() != 0) return;
@@ -128,10 +116,10 @@ void demo_grouped(const char *argument) {
     hangup_file = argument;
     int ends[2];
     if (!argument || pipe(ends) != 0) demo_give_up("no file, or no pipe");
-    pid_t first = start_child();
+    pid_t first = demo_child();
     if (first == 0) {
         setpgid(0, 0);
-        pid_t second = start_child();
+        pid_t second = demo_child();
         if (second == 0) {
             // It outlives its parent, by a minute at most.
             prctl(PR_SET_PDEATHSIG, 0, 0, 0, 0);
@@ -150,7 +138,7 @@ void demo_grouped(const char *argument) {
 
 static void fork_on(void) {
     for (;;) {
-        if (start_child() == 0) {
+        if (demo_child() == 0) {
             usleep(20000);
             _exit(0);
         }

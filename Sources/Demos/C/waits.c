@@ -6,12 +6,10 @@
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <sys/wait.h>
@@ -19,17 +17,6 @@
 
 static int waited_for;
 static pid_t child;
-
-static pid_t start_child(void) {
-    pid_t parent = getpid();
-    pid_t started = fork();
-    if (started < 0) demo_give_up("no child");
-    if (started == 0) {
-        prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
-        if (getppid() != parent) _exit(0);
-    }
-    return started;
-}
 
 static void read_for_ever(void) {
     char byte;
@@ -41,7 +28,7 @@ void demo_deadlock(const char *argument) {
     int down[2];
     int up[2];
     if (pipe(down) != 0 || pipe(up) != 0) demo_give_up("no pipe");
-    child = start_child();
+    child = demo_child();
     // Each has the end to write to that the other waits for.
     waited_for = child == 0 ? down[0] : up[0];
     close(child == 0 ? down[1] : up[1]);
@@ -59,7 +46,7 @@ void demo_locked(const char *argument) {
     char path[] = "/tmp/nusu-demo.XXXXXX";
     int file = mkstemp(path);
     if (file < 0 || flock(file, LOCK_EX) != 0) demo_give_up("no lock");
-    child = start_child();
+    child = demo_child();
     if (child == 0) {
         // A descriptor of its own: one that was inherited would share the lock.
         int own = open(path, O_RDWR | O_CLOEXEC);
@@ -74,7 +61,7 @@ static void reap(void) { waitpid(child, NULL, 0); }
 
 void demo_reaping(const char *argument) {
     (void)argument;
-    child = start_child();
+    child = demo_child();
     if (child == 0) {
         sleep(100);
         _exit(0);
@@ -87,7 +74,7 @@ void demo_socket_deadlock(const char *argument) {
     (void)argument;
     int ends[2];
     if (socketpair(AF_UNIX, SOCK_STREAM, 0, ends) != 0) demo_give_up("no pair of sockets");
-    child = start_child();
+    child = demo_child();
     waited_for = ends[child == 0];
     close(ends[child != 0]);
     if (child == 0) {
@@ -109,7 +96,7 @@ static void connect_to_child(int is_tcp, int accepts) {
     if (listener < 0 || bind(listener, address, length) != 0 || listen(listener, 4) != 0) demo_give_up("no listener");
     length = is_tcp ? sizeof port : sizeof path;
     getsockname(listener, address, &length);
-    child = start_child();
+    child = demo_child();
     if (child == 0) {
         if (accepts) accept(listener, NULL, NULL);
         for (;;) pause();
@@ -170,7 +157,7 @@ static void lock_in_child(const char *kind, int ends) {
     int done[2];
     if (pipe(done) != 0) demo_give_up("no pipe");
     make_lock(kind);
-    child = start_child();
+    child = demo_child();
     if (child == 0) {
         take_lock(0);
         (void)!write(done[1], "", 1);

@@ -4,9 +4,11 @@
 #include "demo.h"
 
 #include <malloc.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 struct entry {
@@ -120,4 +122,16 @@ void demo_give_up(const char *why) {
     (void)!write(STDERR_FILENO, why, strlen(why));
     (void)!write(STDERR_FILENO, "\n", 1);
     _exit(70);
+}
+
+pid_t demo_child(void) {
+    pid_t parent = getpid();
+    pid_t child = fork();
+    if (child < 0) demo_give_up("no child");
+    if (child == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+        // It may have ended before the wish was known.
+        if (getppid() != parent) _exit(0);
+    }
+    return child;
 }

@@ -5,6 +5,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -57,6 +58,9 @@ void *demo_block(size_t size);
 void *demo_fill(void *block);
 /// Ends the demo: it could not set up what it was to show.
 void demo_give_up(const char *why) __attribute__((noreturn));
+
+/// man 2 fork, of a child that ends with its parent; gives up where there is none to be had.
+pid_t demo_child(void);
 
 /// Overwrites the part of the stack that deeper calls have used, and the registers.
 void demo_scrub(void);
