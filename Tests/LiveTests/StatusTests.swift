@@ -134,6 +134,15 @@ extension LiveTests {
             #expect("\(failure.what) \(failure.remedy)".contains("jemalloc"), "\(failure)")
             #expect(ProcessView(pid: server.pid).harm.isEmpty)
         }
+
+        /// It knows the words that allocators are recognised by, and is none of them.
+        @Test func itself() throws {
+            let looking = try Child([Surroundings.nusu, "top", "--json"])
+            _ = try looking.readLine()
+            let document = try LeakRun("\(looking.pid)").document()
+            let others = document.gaps.filter { $0.what.hasPrefix("blocks of ") }
+            #expect(others.isEmpty, "\(others)")
+        }
     }
 }
 

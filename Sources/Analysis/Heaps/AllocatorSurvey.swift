@@ -29,12 +29,17 @@ struct AllocatorSurvey {
         ("ld-musl-", "musl's malloc"), ("libefence", "Electric Fence"),
     ]
 
-    /// Text that each leaves in a program's read-only data.
-    private static let traces: [(text: String, name: String)] = [
-        ("<jemalloc>: ", "jemalloc"), ("mimalloc: ", "mimalloc"), ("TCMALLOC_", "tcmalloc"),
-        ("AddressSanitizer: ", "AddressSanitizer"), ("Go buildinf:", go),
-        ("LeakSanitizer: ", "LeakSanitizer"),
+    /// Text that each leaves in a program's read-only data. In two pieces: nusu may be looked at itself, and is none of these for
+    /// knowing them.
+    typealias Trace = (text: [String], name: String)
+
+    private static let traces: [Trace] = [
+        (["<jemal", "loc>: "], "jemalloc"), (["mimal", "loc: "], "mimalloc"), (["TCMAL", "LOC_"], "tcmalloc"),
+        (["AddressSani", "tizer: "], "AddressSanitizer"), ([goText.0, goText.1], go),
+        (["LeakSani", "tizer: "], "LeakSanitizer"),
     ]
+
+    static let goText = ("Go build", "inf:")
 
     private static let searchLimit: UInt64 = 64 << 20
 
@@ -59,7 +64,7 @@ struct AllocatorSurvey {
 
     /// The program's own file is the one mapped lowest, but for programs at high addresses, whose libraries lie higher
     /// still: the first file mapping in either case.
-    func tracesInProgram(_ wanted: [(text: String, name: String)]) -> [String] {
+    func tracesInProgram(_ wanted: [Trace]) -> [String] {
         guard let program = image.mappings.first(where: { $0.isFileBacked && $0.permissions.contains(.execute) }) else {
             return []
         }
@@ -74,7 +79,9 @@ struct AllocatorSurvey {
             var bytes = [UInt8](repeating: 0, count: count)
             let got = bytes.withUnsafeMutableBytes { image.reader.read(at: mapping.range.lower, into: $0) }
             for trace in wanted
-            where !names.contains(trace.name) && ByteSearch.first(Array(trace.text.utf8), in: bytes[..<got]) != nil {
+            where !names.contains(trace.name)
+                && ByteSearch.first(Array(trace.text.joined().utf8), in: bytes[..<got]) != nil
+            {
                 names.append(trace.name)
             }
         }

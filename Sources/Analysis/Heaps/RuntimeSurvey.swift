@@ -50,9 +50,9 @@ package struct RuntimeSurvey {
         ("lua", "Lua"),
     ]
 
-    private static let traces: [(text: String, name: String)] = [
-        ("SWIFT_DETERMINISTIC_HASHING", "Swift"), ("terminate called after throwing", "C++"),
-        ("Go buildinf:", "Go"), ("/rustc/", "Rust"),
+    private static let traces: [AllocatorSurvey.Trace] = [
+        (["SWIFT_DETERMINISTIC_HASHING"], "Swift"), (["terminate called after throwing"], "C++"),
+        ([AllocatorSurvey.goText.0, AllocatorSurvey.goText.1], "Go"), (["/rus", "tc/"], "Rust"),
     ]
 
     package func facts() -> RuntimeFacts {
