@@ -162,23 +162,14 @@ extension LiveTests {
             try Self.compare(server.pid, "postgres")
         }
 
-        @Test(.enabled(if: installed("nginx") != nil, "nginx is not installed")) func nginx() throws {
-            let folder = try Surroundings.temporaryFolder()
-            chmod(folder, 0o777)
-            let text =
-                "daemon off; pid \(folder)/pid; error_log \(folder)/error; events {} http { access_log off; server { listen unix:\(folder)/s; } }"
-            try Surroundings.write(Array(text.utf8), "\(folder)/nginx.conf")
-            let server = try Child([
-                try #require(installed("nginx")), "-c", "\(folder)/nginx.conf", "-p", folder, "-e", "\(folder)/error",
-            ])
-            for _ in 0..<300 where access("\(folder)/s", F_OK) != 0 { usleep(10_000) }
-            let worker = try #require(ProcessView(pid: server.pid).children.first)
+        @Test(.enabled(if: NginxServer.isInstalled, "nginx is not installed")) func nginx() throws {
+            let server = try NginxServer(workers: 1)
+            let worker = try #require(server.workers.first)
+            #expect(Self.becomesQuiet(worker))
             try Self.compare(worker, "nginx")
             // Master and worker share a page that neither names.
             let shared = try MapsDocument.of("\(worker)").regions?.filter { $0.kind == "sharedMemory" } ?? []
             #expect(!shared.isEmpty)
-            kill(server.pid, SIGTERM)
-            for _ in 0..<200 where server.poll() == nil { usleep(10_000) }
         }
 
         @Test("Threads, arenas and memory that is writable and executable") func kinds() throws {
