@@ -41,7 +41,7 @@ extension PageMap {
             argument.start = start
             argument.end = range.upper
             argument.category_anyof_mask = 8 | 16
-            argument.return_mask = 4 | 8 | 16 | 32
+            argument.return_mask = 4 | 8 | 16 | 32 | PageMap.guardCategory
             let found = regions.withUnsafeMutableBufferPointer { buffer -> Int in
                 argument.regions = UInt64(UInt(bitPattern: buffer.baseAddress))
                 argument.region_count = UInt64(buffer.count)
@@ -49,10 +49,10 @@ extension PageMap {
             }
             guard found >= 0, found <= regions.count else { return false }
             for region in regions[..<found] {
-                var state: PageRun.State = []
+                var state: PageRun.State = region.categories & PageMap.guardCategory != 0 ? [.guarded] : []
                 if region.categories & 4 != 0 { state.insert(.file) }
                 if region.categories & 8 != 0 { state.insert(.present) }
-                if region.categories & 16 != 0 { state.insert(.swapped) }
+                if region.categories & 16 != 0, state != .guarded { state.insert(.swapped) }
                 if region.categories & 32 != 0 { state.insert(.zero) }
                 PageMap.append(PageRun(range: AddressRange(region.start, region.end), state: state), to: &result)
             }
@@ -92,11 +92,12 @@ extension PageMap {
 }
 
 extension PageRun.State {
-    /// Of an entry of pagemap: bit 63 present, 62 swapped, 61 page of a file or shared.
+    /// Of an entry of pagemap: bit 63 present, 62 swapped, 61 page of a file or shared, 58 a guard (since Linux 6.15), which
+    /// is also marked as swapped.
     package init(_ entry: UInt64) {
-        self = []
+        self = entry & 1 << 58 != 0 ? [.guarded] : []
         if entry & 1 << 63 != 0 { insert(.present) }
-        if entry & 1 << 62 != 0 { insert(.swapped) }
+        if entry & 1 << 62 != 0, !contains(.guarded) { insert(.swapped) }
         if entry & 1 << 61 != 0 { insert(.file) }
     }
 }

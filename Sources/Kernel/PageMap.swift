@@ -24,6 +24,24 @@ package struct PageMap: ~Copyable, Sendable {
 
     package static let pageSize: UInt64 = 4096
 
+    /// PAGE_IS_GUARD (include/uapi/linux/fs.h) where this kernel knows it (Linux 6.16), else 0: there a guard looks like a
+    /// swapped page.
+    static let guardCategory: UInt64 = {
+        guard let map = try? PageMap(getpid()) else { return 0 }
+        var region = clinux_page_region()
+        let category: UInt64 = 1 << 8
+        return withUnsafeMutablePointer(to: &region) { region in
+            var argument = clinux_scan_argument()
+            argument.size = UInt64(MemoryLayout<clinux_scan_argument>.size)
+            argument.end = PageMap.pageSize
+            argument.category_anyof_mask = category
+            argument.return_mask = category
+            argument.regions = UInt64(UInt(bitPattern: region))
+            argument.region_count = 1
+            return clinux_pagemap_scan(map.descriptor, &argument) >= 0 ? category : 0
+        }
+    }()
+
     /// The selected pages of `range` in ascending order, runs that are less than `gap` bytes apart joined.
     /// `[range]` where the kernel does not say.
     ///
@@ -42,7 +60,7 @@ package struct PageMap: ~Copyable, Sendable {
     /// False where the kernel does not have the request.
     private func scan(_ selection: Selection, from lower: UInt64, to upper: UInt64, _ runs: inout PageRuns) -> Bool {
         // PAGE_IS_FILE 4, PAGE_IS_PRESENT 8, PAGE_IS_SWAPPED 16, PAGE_IS_PFNZERO 32 (include/uapi/linux/fs.h).
-        let excluded: UInt64 = selection == .written ? 32 | 4 : 32
+        let excluded: UInt64 = (selection == .written ? 32 | 4 : 32) | PageMap.guardCategory
         var regions = [clinux_page_region](repeating: clinux_page_region(), count: 512)
         var start = lower
         while start < upper {
@@ -70,8 +88,8 @@ package struct PageMap: ~Copyable, Sendable {
     private func readEntries(
         _ selection: Selection, from lower: UInt64, to upper: UInt64, _ runs: inout PageRuns
     ) -> Bool {
-        // Bit 63 present, 62 swapped, 61 page of a file or shared.
-        let excluded: UInt64 = selection == .written ? 1 << 61 : 0
+        // Bit 63 present, 62 swapped, 61 page of a file or shared, 58 a guard.
+        let excluded: UInt64 = selection == .written ? 1 << 61 | 1 << 58 : 1 << 58
         var entries = [UInt64](repeating: 0, count: 16 * 1024)
         var start = lower
         while start < upper {

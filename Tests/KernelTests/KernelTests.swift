@@ -31,6 +31,30 @@ import Testing
         #expect(throws: Errno.self) { try memory.write([1], at: UInt64.max) }
     }
 
+    /// MADV_GUARD_INSTALL (102, Linux 6.13).
+    private static let canGuard: Bool = {
+        guard let buffer = try? PrivateBuffer(count: 1 << 12, populated: false),
+            madvise(buffer.bytes.baseAddress, buffer.bytes.count, 102) == 0, let map = try? PageMap(getpid())
+        else { return false }
+        // Told since Linux 6.15.
+        return map.entry(at: UInt64(UInt(bitPattern: buffer.bytes.baseAddress))).map { $0 & 1 << 58 != 0 } ?? false
+    }()
+
+    @Test(
+        "A guard inside a mapping is no page", .enabled(if: canGuard, "this kernel tells of no guards inside mappings"))
+    func guards() throws {
+        let buffer = try PrivateBuffer(count: 4 << 12, populated: false)
+        let base = UInt64(UInt(bitPattern: buffer.bytes.baseAddress))
+        let range = AddressRange(base, base + 4 << 12)
+        madvise(buffer.bytes.baseAddress, buffer.bytes.count, MADV_NOHUGEPAGE)
+        buffer.bytes[1 << 12] = 1
+        #expect(madvise(buffer.bytes.baseAddress, 1 << 12, 102) == 0)
+        let map = try PageMap(getpid())
+        #expect(map.entry(at: base).map(PageRun.State.init) == .guarded)
+        #expect(map.pages(.populated, in: range) == [AddressRange(base + 1 << 12, base + 2 << 12)])
+        #expect(map.runs(in: [range], limit: 10)?.map(\.state) == [.guarded, .present])
+    }
+
     @Test func findsPopulatedPages() throws {
         let pages = try PageMap(getpid())
         let buffer = try PrivateBuffer(count: 64 << 12, populated: false)

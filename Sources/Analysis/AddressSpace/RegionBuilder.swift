@@ -40,10 +40,10 @@ struct RegionBuilder {
                 add(AddressRange(last.range.lower, range.upper), kind, module, thread)
                 return
             }
+            // A guard inside a mapping may not be touched, whatever the mapping's rights.
+            let rights = kind == .guardPages ? mapping.permissions.subtracting([.read, .write]) : mapping.permissions
             result.append(
-                Region(
-                    range: range, kind: kind, mapping: number, permissions: mapping.permissions, module: module,
-                    thread: thread))
+                Region(range: range, kind: kind, mapping: number, permissions: rights, module: module, thread: thread))
         }
         var at = mapping.range.lower
         for claim in claims where holds(claim, number) {
@@ -133,7 +133,8 @@ struct RegionBuilder {
             var part = Region.Use()
             part.resident = found[index].resident
             part.anonymous = found[index].anonymous
-            part.swapped = found[index].swapped
+            // Linux 6.13 and 6.14 show guards as swapped here, and not in smaps.
+            part.swapped = use.swapped == 0 ? 0 : found[index].swapped
             part.dirty = dirty[index]
             part.proportional = proportional[index]
             part.isApportioned = true

@@ -39,6 +39,10 @@ struct ThreadAreas {
             if found.count >= ThreadAreas.descriptorLimit { break }
         }
         follow(&found, reader, threads)
+        // Main's comes first, whose list is short.
+        for address in ThreadDescriptor.ended(living: found.keys.sorted(), reader: reader) where found[address] == nil {
+            found[address] = ThreadDescriptor(at: address, reader: reader, threads: threads)
+        }
         return found.values.sorted { $0.address < $1.address }
     }
 
@@ -102,18 +106,30 @@ struct ThreadAreas {
             return [claim(range, .threadLocal, descriptor.thread)]
         }
         var result: [RegionClaims.Claim] = []
-        let bottom = max(stack.lower, mapping.range.lower)
+        let guarded = guardedPages(from: stack.lower)
+        if !guarded.isEmpty { result.append(claim(guarded, .guardPages, descriptor.thread)) }
+        let bottom = max(guarded.isEmpty ? stack.lower : guarded.upper, mapping.range.lower)
         let top = min(stack.upper, mapping.range.upper)
         let border = min(max(lower, bottom), top)
         if bottom < border { result.append(claim(AddressRange(bottom, border), .threadStack, descriptor.thread)) }
         if border < top { result.append(claim(AddressRange(border, top), .threadLocal, descriptor.thread)) }
-        if stack.lower < bottom, number > 0, facts.mappings[number - 1].mapping.range.upper == bottom,
+        if guarded.isEmpty, stack.lower < bottom, number > 0, facts.mappings[number - 1].mapping.range.upper == bottom,
             isForbidden(facts.mappings[number - 1].mapping)
         {
             let start = max(stack.lower, facts.mappings[number - 1].mapping.range.lower)
             result.append(claim(AddressRange(start, bottom), .guardPages, descriptor.thread))
         }
         return result
+    }
+
+    /// The guard at the lower end of a stack that is no mapping of its own (glibc 2.42 and later on Linux 6.13 and later); empty
+    /// where there is none or the kernel does not tell it.
+    private func guardedPages(from start: UInt64) -> AddressRange {
+        guard let pages = facts.pages, let number = pages.index(at: start), pages[number].state.contains(.guarded)
+        else {
+            return AddressRange(start, start)
+        }
+        return AddressRange(start, pages[number].range.upper)
     }
 
     /// Where no descriptor is known: the mapping that the thread's stack pointer lies in, if a guard is below it.

@@ -1,7 +1,7 @@
 import Model
 
 /// A thread's descriptor (glibc `struct pthread`), found by its shape: its first and third word point to itself (`tcb` and
-/// `self` of tcbhead_t), so no offset beyond those has to be believed.
+/// `self` of tcbhead_t). What lies further in is checked by what it leads to.
 struct ThreadDescriptor: Hashable {
     /// The thread pointer.
     let address: UInt64
@@ -10,7 +10,7 @@ struct ThreadDescriptor: Hashable {
     /// The stack with its guard as the descriptor states it; nil for the main thread.
     let stack: AddressRange?
 
-    /// `tid` and `list` (glibc 2.36 nptl/descr.h, x86-64: behind the 704 bytes of tcbhead_t). Checked by what they lead to:
+    /// `tid` and `list` (glibc 2.31 to 2.44, nptl/descr.h, x86-64: behind the 704 bytes of tcbhead_t). Checked by what they lead to:
     /// a number that is no thread's names none.
     private static let threadOffset: UInt64 = 0x2d0
     static let listOffset: UInt64 = 0x2c0
@@ -52,5 +52,62 @@ struct ThreadDescriptor: Hashable {
             return AddressRange(start, start + size)
         }
         return nil
+    }
+
+    // MARK: - Stacks kept for new threads
+
+    /// More nodes than that hold no list together.
+    private static let listLimit = 1 << 17
+    /// Where the heads of the other lists can lie beside that of one: `_dl_stack_used`, `_dl_stack_user` and
+    /// `_dl_stack_cache` follow each other (glibc 2.34 and later, sysdeps/generic/ldsodefs.h, `_rtld_global`).
+    private static let neighbours = [-32, -16, 16, 32]
+
+    /// Descriptors of threads that have ended and whose stacks are kept for new ones. The C library lists them; since 2.42
+    /// nothing else tells them from other memory, for a guard need be no mapping of its own.
+    /// - Parameter living: thread pointers.
+    static func ended(living: [UInt64], reader: any MemoryReader) -> [UInt64] {
+        let known = Set(living)
+        guard let head = living.lazy.compactMap({ head(ofListWith: $0, reader) }).first else { return [] }
+        return neighbours.flatMap { distance -> [UInt64] in
+            let other = head &+ UInt64(bitPattern: Int64(distance))
+            let listed = list(at: other, reader)
+            return listed.contains(where: known.contains) ? [] : listed
+        }
+    }
+
+    /// The node of the list that is in no descriptor.
+    private static func head(ofListWith descriptor: UInt64, _ reader: any MemoryReader) -> UInt64? {
+        var node = descriptor &+ listOffset
+        for _ in 0..<listLimit {
+            guard let next = next(behind: node, reader) else { return nil }
+            if !isDescriptor(next &- listOffset, reader) { return next }
+            node = next
+            if node == descriptor &+ listOffset { return nil }
+        }
+        return nil
+    }
+
+    /// Empty where the list is, or where this is the head of none.
+    private static func list(at head: UInt64, _ reader: any MemoryReader) -> [UInt64] {
+        var found: [UInt64] = []
+        var node = head
+        for _ in 0..<listLimit {
+            guard let next = next(behind: node, reader) else { return [] }
+            if next == head { return found }
+            guard isDescriptor(next &- listOffset, reader) else { return [] }
+            found.append(next &- listOffset)
+            node = next
+        }
+        return []
+    }
+
+    private static func next(behind node: UInt64, _ reader: any MemoryReader) -> UInt64? {
+        guard let next = reader.word(at: node), next & 7 == 0, reader.word(at: next &+ 8) == node else { return nil }
+        return next
+    }
+
+    private static func isDescriptor(_ address: UInt64, _ reader: any MemoryReader) -> Bool {
+        address & (alignment - 1) == 0 && reader.word(at: address) == address
+            && reader.word(at: address &+ 16) == address
     }
 }

@@ -24,6 +24,7 @@ struct StackFinder {
         var stacks = Stacks()
         let living = Set(image.threads.map(\.threadPointer))
         for thread in image.threads { add(thread, to: &stacks) }
+        var ended: Set<UInt64> = []
         for (index, mapping) in image.mappings.enumerated() where index > 0 {
             let below = image.mappings[index - 1]
             guard isStackLike(mapping), isGuard(below, of: mapping),
@@ -31,8 +32,17 @@ struct StackFinder {
                 let descriptor = descriptor(in: mapping.range, living: living)
             else { continue }
             stacks.dead.append(mapping.range)
-            if let vector = image.reader.word(at: descriptor + 8) { stacks.threadVectors.append(vector &- 16) }
+            ended.insert(descriptor)
         }
+        let listed = ThreadDescriptor.ended(living: image.threads.map(\.threadPointer), reader: image.reader)
+        for descriptor in listed where !ended.contains(descriptor) {
+            guard let mapping = image.mapping(at: descriptor), isStackLike(mapping),
+                let stack = ThreadDescriptor.stack(of: descriptor, below: descriptor, reader: image.reader)
+            else { continue }
+            stacks.dead.append(mapping.range.intersection(stack))
+            ended.insert(descriptor)
+        }
+        stacks.threadVectors = ended.sorted().compactMap { image.reader.word(at: $0 &+ 8) }.map { $0 &- 16 }
         stacks.live = stacks.live.merged()
         stacks.dead = stacks.dead.merged().subtracting(stacks.live)
         return stacks

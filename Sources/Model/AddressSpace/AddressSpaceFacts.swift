@@ -70,15 +70,25 @@ package struct AddressSpaceFacts: Sendable {
     }
 }
 
-extension Array where Element == MappingUse {
-    /// The number of the mapping that holds `address`, by bisection; they must ascend.
-    package func index(at address: UInt64) -> Int? {
+extension Array {
+    /// The number of the element whose range holds `address`, by bisection; they must ascend without overlaps.
+    fileprivate func index(at address: UInt64, by range: (Element) -> AddressRange) -> Int? {
         var low = 0
         var high = count
         while low < high {
             let middle = (low + high) / 2
-            if self[middle].mapping.range.upper <= address { low = middle + 1 } else { high = middle }
+            if range(self[middle]).upper <= address { low = middle + 1 } else { high = middle }
         }
-        return low < count && self[low].mapping.range.contains(address) ? low : nil
+        return low < count && range(self[low]).contains(address) ? low : nil
     }
+}
+
+extension Array where Element == MappingUse {
+    /// The number of the mapping that holds `address`; they must ascend.
+    package func index(at address: UInt64) -> Int? { index(at: address) { $0.mapping.range } }
+}
+
+extension Array where Element == PageRun {
+    /// The number of the run that holds `address`; they must ascend.
+    package func index(at address: UInt64) -> Int? { index(at: address) { $0.range } }
 }

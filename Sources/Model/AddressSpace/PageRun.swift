@@ -10,6 +10,8 @@ package struct PageRun: Hashable, Sendable {
         package static let file = State(rawValue: 4)
         /// The page of zeros that all read who have not written yet: in no resident set.
         package static let zero = State(rawValue: 8)
+        /// A guard: whoever touches it gets SIGSEGV, though the mapping's rights allow it (MADV_GUARD_INSTALL, Linux 6.13).
+        package static let guarded = State(rawValue: 16)
     }
 
     package let range: AddressRange

@@ -117,6 +117,7 @@ extension AddressReport {
         if mapping.permissions.isDisjoint(with: [.read, .write, .execute]), page.state.isEmpty {
             return "none: nobody may touch it"
         }
+        if page.state.contains(.guarded) { return "a guard, whatever the mapping allows: who touches it gets SIGSEGV" }
         if page.state.contains(.zero) { return "the page of zeros, which all share until they write" }
         if page.state.contains(.swapped), !page.state.contains(.present) {
             return "swapped out; the next touch brings it in"

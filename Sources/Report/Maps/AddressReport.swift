@@ -91,6 +91,7 @@ package struct AddressReport: Sendable {
     }
 
     private static func state(_ page: PageFacts) -> String {
+        if page.state.contains(.guarded) { return "guard" }
         if page.state.contains(.zero) { return "zero" }
         if page.state.contains(.present) { return "resident" }
         return page.state.contains(.swapped) ? "swapped" : "untouched"
