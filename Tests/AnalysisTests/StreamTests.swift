@@ -13,6 +13,8 @@ import Testing
     private struct Heap {
         var heap = FixtureHeap()
         var files: [UInt64] = []
+        /// Whether each FILE leads back to the word that leads to it (since glibc 2.41).
+        let leadsBack: Bool
 
         /// Puts a FILE at the beginning of the list.
         mutating func open(_ descriptor: UInt64) -> UInt64 {
@@ -20,6 +22,10 @@ import Testing
             write(file, descriptor, next: files.last ?? StreamTests.standard)
             heap.memory.write(file + 0xe0, at: file + 0x88)
             heap.memory.write(file, at: StreamTests.listWord)
+            if leadsBack {
+                heap.memory.write(StreamTests.listWord, at: file + 0xb8)
+                heap.memory.write(file + 0x68, at: (files.last ?? StreamTests.standard) + 0xb8)
+            }
             files.append(file)
             return file
         }
@@ -31,7 +37,8 @@ import Testing
             heap.memory.write(StreamTests.table, at: file + 0xd8)
         }
 
-        init() {
+        init(leadsBack: Bool = false) {
+            self.leadsBack = leadsBack
             write(StreamTests.standard, 2, next: 0)
             heap.memory.write(StreamTests.standard, at: StreamTests.listWord)
         }
@@ -47,8 +54,9 @@ import Testing
         return StreamAnalysis.run(graph).forgotten.map(\.descriptor)
     }
 
-    @Test("In a variable, in a block in use, in a lost one, and in nobody's hands") func holders() throws {
-        var heap = Heap()
+    @Test("In a variable, in a block in use, in a lost one, and in nobody's hands", arguments: [false, true])
+    func holders(leadsBack: Bool) throws {
+        var heap = Heap(leadsBack: leadsBack)
         heap.heap.root(heap.open(10))
         let used = heap.heap.block(40)
         heap.heap.root(used)

@@ -15,7 +15,7 @@ package struct OpenStream: Hashable, Sendable {
 struct OpenStreams: Sendable {
     /// Ascending by block.
     var streams: [OpenStream] = []
-    /// Addresses of the library's variables where its lists begin.
+    /// Addresses of the library's variables where its lists begin, or lead back into one.
     var listWords: Set<UInt64> = []
     /// A bit for each block; empty where there are no streams.
     private(set) var bits: [UInt64] = []

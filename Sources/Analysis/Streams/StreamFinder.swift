@@ -1,10 +1,12 @@
 import Model
 
-/// Finds the FILEs of a process by the list in which the C library keeps them (glibc 2.36 libio/bits/types/struct_FILE.h,
-/// libioP.h; the layout is part of its interface and has not changed since 2.1):
+/// Finds the FILEs of a process by the list in which the C library keeps them (glibc 2.36 and 2.44
+/// libio/bits/types/struct_FILE.h, libioP.h; the layout is part of its interface and has not changed since 2.1, but for
+/// `_prevchain`, new in 2.41):
 ///
 ///     struct _IO_FILE_plus    0x00 _flags, 0xfbad in the upper half   0x68 _chain, the next one   0x70 _fileno
-///                             0x88 _lock                              0xd8 vtable, in the library's read-only data
+///                             0x88 _lock            0xb8 _prevchain, to the word that leads here
+///                             0xd8 vtable, in the library's read-only data
 ///     struct _IO_proc_file    0xe0 pid                                0xe8 next, of those that popen made
 ///
 /// fopen puts the lock behind the FILE, at 0xe0, popen at 0xf0. The lists begin in variables of the library (`_IO_list_all`,
@@ -20,6 +22,7 @@ struct StreamFinder {
         static let chain: UInt64 = 0x68
         static let descriptor: UInt64 = 0x70
         static let lock: UInt64 = 0x88
+        static let back: UInt64 = 0xb8
         static let table: UInt64 = 0xd8
         static let next: UInt64 = 0xe8
         static let size: UInt64 = 0xe0
@@ -41,7 +44,12 @@ struct StreamFinder {
             }
         }
         let streams = known.values.compactMap { $0 }
-        return OpenStreams(streams, listWords: listWords(to: streams, words), blocks: index.count)
+        // Those in the library's own data, stderr above all, lead back into the last one.
+        let chains = Set(streams.map { $0.address &+ Layout.chain })
+        let backWords = known.filter { $0.value == nil }.map { $0.key &+ Layout.back }
+            .filter { image.reader.word(at: $0).map(chains.contains) ?? false }
+        let listWords = listWords(to: streams, words).union(backWords)
+        return OpenStreams(streams, listWords: listWords, blocks: index.count)
     }
 
     /// The variables where the lists begin: they lead to a stream that is behind no other. `stdout` may have been set to that

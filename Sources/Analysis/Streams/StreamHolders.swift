@@ -32,7 +32,7 @@ package enum StreamAnalysis {
         let streams = process.streams
         var held: Set<BlockID> = []
         for edge in process.rootEdges where streams.contains(edge.target) && wanted.contains(edge.target) {
-            if edge.offset != 0 || !streams.listWords.contains(edge.address) { held.insert(edge.target) }
+            if !streams.listWords.contains(edge.address) { held.insert(edge.target) }
         }
         let graph = process.graph
         for number in process.states.indices where process.states[number] != Verdict.lost.rawValue {
@@ -45,7 +45,10 @@ package enum StreamAnalysis {
         }
         for segment in graph.segments {
             for edge in segment.interior.elements
-            where streams.contains(edge.target) && process.states[Int(edge.source)] != Verdict.lost.rawValue {
+            // A FILE leads into the one before it.
+            where streams.contains(edge.target) && !streams.contains(edge.source)
+                && process.states[Int(edge.source)] != Verdict.lost.rawValue
+            {
                 if wanted.contains(edge.target) { held.insert(edge.target) }
             }
         }

@@ -68,7 +68,7 @@ struct connection {
     FILE *file;
 };
 
-static FILE *held;
+static FILE *volatile held;
 
 static FILE *open_stream(const char *name, int number) {
     FILE *file = fopen(path(name, number), "we");
