@@ -45,7 +45,7 @@ extension LiveTests {
             let wait = try #require(shown.waits.first)
             #expect(wait.call == "futex" && wait.awaited == [child] && wait.awaitedThreads == [child])
             #expect(wait.lock?.isShared == true && !shown.isDeadlock)
-            #expect(shown.waits.last?.pid == child && shown.waits.last?.call == "clock_nanosleep")
+            #expect(shown.waits.last?.pid == child && shown.waits.last?.call?.hasSuffix("nanosleep") == true)
         }
 
         @Test func mutexWhoseOwnerHasEnded() throws {

@@ -7,7 +7,8 @@ import Model
 ///   __nusers 12, __kind 16), and waits for the value 2.
 /// * glibc's lock for readers and a writer has the writer's (bits/struct_rwlock.h: __wrphase_futex 8, __writers_futex 12,
 ///   __cur_writer 24), and waits for it with the value 3.
-/// * pthread_join waits for the word that holds the number of the thread.
+/// * pthread_join waits for the word that holds the number of the thread, and since glibc 2.43 for its state in the thread's
+///   descriptor, which holds the number elsewhere (nptl/descr.h: tid at 0x2d0, behind it joinstate).
 ///
 /// What these words say is believed only of a thread that is there and can reach the lock.
 extension WaitLook {
@@ -74,12 +75,37 @@ extension WaitLook {
             if awaited == 2 {
                 // Its users are counted, and its kind has no bits but those of glibc's.
                 let isMutex = words[0] == 2 && words[3] > 0 && words[3] < 1 << 22 && words[4] & ~0x3ff == 0
-                return isMutex ? claim(words[2], isSure: true) : nil
+                if isMutex { return claim(words[2], isSure: true) }
             }
             if awaited == 3 { return claim(words[3] != 0 ? words[3] : words[4], isSure: false) }
             guard awaited == words[0] else { return nil }
-            return claim(awaited, kind: .thread, isSure: false)
+            // THREAD_STATE_EXITING, THREAD_STATE_JOINABLE
+            let isState = awaited == 1 || awaited == 2
+            let state = isState ? threadWithState(at: call.arguments[0], of: pid) : nil
+            if awaited == 2, state == nil { return nil }
+            return claim(state ?? awaited, kind: .thread, isSure: false)
         default: return nil
+        }
+    }
+
+    /// The number of the thread in whose descriptor (glibc's `struct pthread`) `address` lies: the descriptor's first and third
+    /// word point to itself.
+    private func threadWithState(at address: UInt64, of pid: Int32) -> UInt32? {
+        let number: UInt64 = 0x2d0
+        let size: UInt64 = 0x900
+        guard address > size else { return nil }
+        let lower = (address - size) & ~63
+        guard let bytes = memory(of: pid, at: lower, count: Int(address - lower)) else { return nil }
+        return bytes.withUnsafeBytes { bytes in
+            func word(_ offset: Int) -> UInt64 { bytes.loadUnaligned(fromByteOffset: offset, as: UInt64.self) }
+            let last = bytes.count - Int(number) - 8
+            guard last >= 0 else { return nil }
+            for offset in stride(from: last & ~63, through: 0, by: -64) {
+                let base = lower + UInt64(offset)
+                guard word(offset) == base, word(offset + 16) == base else { continue }
+                return bytes.loadUnaligned(fromByteOffset: offset + Int(number), as: UInt32.self)
+            }
+            return nil
         }
     }
 
