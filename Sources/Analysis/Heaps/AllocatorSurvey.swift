@@ -39,6 +39,11 @@ struct AllocatorSurvey {
         (["LeakSani", "tizer: "], "LeakSanitizer"),
     ]
 
+    /// CPython since 3.13 carries mimalloc, and without PYTHONMALLOC only its free-threaded builds use it; to malloc it is a pool
+    /// then, as pymalloc is.
+    private static let python: Trace = (["PYTHONMAL", "LOC"], "CPython")
+    private static let freeThreadedPython: Trace = ([" free-threading", " build ("], "CPython without its lock")
+
     static let goText = ("Go build", "inf:")
 
     private static let searchLimit: UInt64 = 64 << 20
@@ -56,7 +61,12 @@ struct AllocatorSurvey {
                 found.append(Foreign(name: match.name, place: file))
             }
         }
-        for name in tracesInProgram(AllocatorSurvey.traces) where !found.contains(where: { $0.name == name }) {
+        let pythons = [AllocatorSurvey.python, AllocatorSurvey.freeThreadedPython]
+        let names = tracesInProgram(AllocatorSurvey.traces + pythons)
+        let isPython = names.contains(pythons[0].name) && !names.contains(pythons[1].name)
+        for (_, name) in AllocatorSurvey.traces
+        where names.contains(name) && !found.contains(where: { $0.name == name }) {
+            if isPython, name == "mimalloc" { continue }
             found.append(Foreign(name: name, place: "the program itself"))
         }
         return found
