@@ -14,24 +14,27 @@ struct FixtureHeap {
     static let code = AddressRange(0x5553_ffff_0000, 0x5554_0000_0000)
 
     let memory = FixtureMemory()
+    let layout: MallocLayout
     private(set) var next = heapStart
     private var rootSlot = data.lower
-    private var heapEnd: UInt64
+    private let heapEnd: UInt64
 
-    init(heapBytes: UInt64 = 1 << 20) {
+    init(heapBytes: UInt64 = 1 << 20, layout: MallocLayout = .withFastbins) {
+        self.layout = layout
         heapEnd = FixtureHeap.heapStart + heapBytes
         memory.map(FixtureHeap.libcData)
         memory.map(AddressRange(FixtureHeap.heapStart, heapEnd))
         memory.map(FixtureHeap.stack)
         memory.map(FixtureHeap.data)
+        let top = FixtureHeap.arena + layout.top
         for bin in 0..<UInt64(MallocLayout.binCount) {
-            let own = FixtureHeap.arena + MallocLayout.bins + bin * 16 - 16
+            let own = top + MallocLayout.bins + bin * 16 - 16
             memory.write(own, at: own + 16)
             memory.write(own, at: own + 24)
         }
-        memory.write(FixtureHeap.arena, at: FixtureHeap.arena + MallocLayout.next)
-        memory.write(heapBytes, at: FixtureHeap.arena + MallocLayout.systemMemory)
-        memory.write(heapBytes, at: FixtureHeap.arena + MallocLayout.maxSystemMemory)
+        memory.write(FixtureHeap.arena, at: top + MallocLayout.next)
+        memory.write(heapBytes, at: top + MallocLayout.systemMemory)
+        memory.write(heapBytes, at: top + MallocLayout.maxSystemMemory)
         finish()
     }
 
@@ -73,11 +76,12 @@ struct FixtureHeap {
 
     /// Writes the top chunk behind the last block.
     private func finish(previousInUse: Bool = true) {
-        memory.write(next, at: FixtureHeap.arena + MallocLayout.top)
+        memory.write(next, at: FixtureHeap.arena + layout.top)
         memory.write((heapEnd - next) | (previousInUse ? 1 : 0), at: next + 8)
     }
 
-    func image(registers: [UInt64] = []) -> MemoryImage {
+    /// - Parameter areas: other anonymous memory, between libc's data and the stack.
+    func image(registers: [UInt64] = [], adding areas: [AddressRange] = []) -> MemoryImage {
         let library = Array("/lib/libc.so.6".utf8)
         let program = Array("/usr/bin/fixture".utf8)
         return MemoryImage(
@@ -95,7 +99,8 @@ struct FixtureHeap {
                 Mapping(
                     range: FixtureHeap.libcData, permissions: [.read, .write], fileOffset: 0x1000, deviceMajor: 8,
                     inode: 12, nameBytes: library),
-                Mapping(range: FixtureHeap.stack, permissions: [.read, .write], nameBytes: Array("[stack]".utf8)),
+            ] + areas.map { Mapping(range: $0, permissions: [.read, .write]) } + [
+                Mapping(range: FixtureHeap.stack, permissions: [.read, .write], nameBytes: Array("[stack]".utf8))
             ],
             threads: [
                 ThreadState(

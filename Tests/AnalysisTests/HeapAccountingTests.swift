@@ -66,7 +66,7 @@ import Testing
         fixture.root(cache)
         let bin = UInt64(1008 - 24) / 16
         memory.write(1 << (bin % 4 * 16), at: cache + bin / 4 * 8)
-        memory.write(cached, at: cache + MallocLayout.tcacheEntries + bin * 8)
+        memory.write(cached, at: cache + ThreadCacheLayout.counts.entries + bin * 8)
         memory.write(cached >> 12, at: cached)
         memory.write(0x5eed, at: cached + 8)
         let account = try account(fixture)

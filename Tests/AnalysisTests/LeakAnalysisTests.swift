@@ -127,7 +127,7 @@ struct LeakAnalysisTests {
         heap.root(cache)
         let bin = 2 as UInt64  // chunks of 64 bytes
         heap.memory.write([2, 0], at: cache + bin * 2)
-        heap.memory.write(cached[0], at: cache + MallocLayout.tcacheEntries + bin * 8)
+        heap.memory.write(cached[0], at: cache + ThreadCacheLayout.counts.entries + bin * 8)
         heap.memory.write(cached[1] ^ (cached[0] >> 12), at: cached[0])
         heap.memory.write(cached[1] >> 12, at: cached[1])
         for block in cached { heap.memory.write(0xfeed_f00d_1234_5678, at: block + 8) }

@@ -46,9 +46,9 @@ struct HeapAreas {
     private func mappedChunks(
         _ image: MemoryImage, _ rings: [ArenaFinder.Ring], _ pieces: [HeapPiece]
     ) -> MappedChunkFinder.Found {
-        let holed = rings.map { $0.arenas[0] }.filter { !$0.isContiguous }
-        let counters = rings.count == 1 && holed.isEmpty ? MappedCounters(image: image, near: rings[0]) : nil
-        let finder = MappedChunkFinder(image: image, holedArenas: holed)
+        let finder = MappedChunkFinder(image: image, rings: rings)
+        let isWhole = rings.count == 1 && finder.holedArenas.isEmpty
+        let counters = isWhole ? MappedCounters(image: image, near: rings[0]) : nil
         let areas = image.mappings
             .filter { $0.isAnonymous && !$0.isHeap && !$0.isMainStack && $0.permissions.contains([.read, .write]) }
             .map(\.range).merged().subtracting((pieces.map(\.reserved) + taken).merged())

@@ -15,7 +15,6 @@ final class BlockIndexBuilder {
     /// The last record that a block was added to.
     @exclusivity(unchecked) private var lastRecord = 0
     private var large: [BlockIndex.Large] = []
-    private var removedLarge: Set<Int> = []
     private var removed: [UInt64] = []
     private(set) var removedBlocks = Tally()
 
@@ -104,11 +103,12 @@ final class BlockIndexBuilder {
         return true
     }
 
-    /// Numbers and starts of the blocks with this usable size, ascending.
-    func blocks(usable: UInt64) -> [(number: Int, start: UInt64)] {
-        var result: [(Int, UInt64)] = []
+    /// Usable sizes and starts of the blocks whose usable size is one of `sizes`, ascending.
+    func blocks(usable wanted: [UInt64]) -> [(usable: UInt64, start: UInt64)] {
+        var result: [(UInt64, UInt64)] = []
         forEachStart { number, granule in
-            if sizes[number] == usable { result.append((number, address(of: granule))) }
+            let usable = sizes[number]
+            if wanted.contains(usable) { result.append((usable, address(of: granule))) }
         }
         return result
     }

@@ -75,7 +75,7 @@ package struct RuntimeSurvey {
         }
         return RuntimeFacts(
             allocators: allocators, languages: languages, reading: reading,
-            isTriedVersion: version.map { $0 == TargetCheck.verifiedVersion })
+            isTriedVersion: version.map(TargetCheck.triedVersions.contains))
     }
 
     /// The module that has glibc's malloc: the shared library, or the program itself where it is static.

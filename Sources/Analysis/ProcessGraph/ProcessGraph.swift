@@ -193,13 +193,12 @@ package struct ProcessGraph: Sendable {
                     reason:
                         "nusu reads the heap of glibc's malloc; pointers that lie in the other's memory were followed"))
         }
-        if let version = heap.version, version != TargetCheck.verifiedVersion {
+        if let version = heap.version, !TargetCheck.triedVersions.contains(version) {
             gaps.append(
                 Gap(
                     what: "malloc of glibc \(version)",
-                    reason:
-                        "its structures were checked as they were read, but only glibc \(TargetCheck.verifiedVersion) was ever tried"
-                ))
+                    reason: "its structures were checked as they were read, but it was never tried; tried were "
+                        + TargetCheck.triedVersions.joined(separator: ", ")))
         }
         return gaps
     }

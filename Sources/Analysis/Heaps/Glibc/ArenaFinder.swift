@@ -13,6 +13,8 @@ struct ArenaFinder {
         let arenas: [Arena]
         /// The mapping (of a module) in which the main arena was found.
         let home: Mapping
+
+        var layout: MallocLayout { arenas[0].layout }
     }
 
     /// How many bins may disagree: threads can be stopped in the middle of linking a chunk.
@@ -23,8 +25,15 @@ struct ArenaFinder {
     func rings() -> [Ring] {
         var rings: [Ring] = []
         for (region, home) in dataRegions() {
-            for address in candidates(in: region) where !rings.contains(where: { $0.arenas[0].address == address }) {
-                if let ring = ring(from: address, home: home) { rings.append(ring) }
+            for top in candidates(in: region) {
+                // Where the structure begins differs between releases; only from there does the ring come back to itself.
+                for layout in MallocLayout.allCases where top >= layout.top {
+                    let address = top - layout.top
+                    guard !rings.contains(where: { $0.arenas[0].address == address }),
+                        let ring = ring(from: address, layout, home: home)
+                    else { continue }
+                    rings.append(ring)
+                }
             }
         }
         return rings
@@ -48,10 +57,10 @@ struct ArenaFinder {
         return regions
     }
 
-    /// Every 8-aligned address in `region` that looks like a main arena in use.
+    /// Every 8-aligned address in `region` that looks like the member `top` of a main arena in use.
     private func candidates(in region: AddressRange) -> [UInt64] {
         var found: [UInt64] = []
-        let size = Int(MallocLayout.stateSize)
+        let size = Int(MallocLayout.end)
         let window = 1 << 20
         for part in image.reader.populated(in: region) {
             // The structure may begin in a page that was never touched but end in this one, so step back by its size.
@@ -81,7 +90,7 @@ struct ArenaFinder {
         guard memory != 0, memory < MallocLayout.plausibleMemory else { return false }
         let maximum = words[index + Int(MallocLayout.maxSystemMemory / 8)]
         let next = words[index + Int(MallocLayout.next / 8)]
-        let top = words[index + Int(MallocLayout.top / 8)]
+        let top = words[index]
         return maximum >= memory && maximum < MallocLayout.plausibleMemory && next != 0 && next & 7 == 0 && top != 0
             && top & 15 == 0
     }
@@ -120,13 +129,13 @@ struct ArenaFinder {
         return bad
     }
 
-    private func ring(from address: UInt64, home: Mapping) -> Ring? {
+    private func ring(from address: UInt64, _ layout: MallocLayout, home: Mapping) -> Ring? {
         var arenas: [Arena] = []
         var seen: Set<UInt64> = []
         var at = address
         repeat {
             guard seen.insert(at).inserted, arenas.count < ArenaFinder.arenaLimit,
-                let arena = Arena(at: at, reader: image.reader)
+                let arena = Arena(at: at, layout: layout, reader: image.reader)
             else { return nil }
             arenas.append(arena)
             at = arena.next

@@ -6,12 +6,33 @@ struct FreeCaches {
     let image: MemoryImage
     /// Sealed.
     let builder: BlockIndexBuilder
+    /// Starts of the blocks with a mapping of their own.
+    let mapped: Set<UInt64>
+    let arenas: [Arena]
     /// Where to note what is taken away; nil where nobody asks.
-    var noted: CachedChunks?
+    let noted: CachedChunks?
+    private let caches: [ThreadCache]
+    private let link: FreeListLink
+
+    init(
+        image: MemoryImage, builder: BlockIndexBuilder, mapped: [BlockIndex.Large], rings: [ArenaFinder.Ring],
+        noted: CachedChunks?
+    ) {
+        self.image = image
+        self.builder = builder
+        self.mapped = Set(mapped.map(\.start))
+        self.noted = noted
+        arenas = rings.flatMap(\.arenas)
+        let finder = ThreadCacheFinder(reader: image.reader, builder: builder, mapped: self.mapped)
+        caches = finder.caches(ThreadCacheLayout.allCases.filter { $0.occurs(with: rings.map(\.layout)) })
+        let heads = caches.flatMap { $0.heads.map(\.entry) }
+        let fastbins = arenas.flatMap(\.fastbins).filter { $0 != 0 }
+        link = FreeListLink.of(entries: heads, chunks: fastbins, reader: image.reader, builder: builder)
+    }
 
     /// Follows the fastbin lists of all arenas. Says why when a list leads to something that is no chunk of its size:
     /// then the snapshot caught the allocator in between. The other lists are followed all the same.
-    func removeFastbins(of arenas: [Arena]) -> HeapScan.TornPart? {
+    func removeFastbins() -> HeapScan.TornPart? {
         let window = WindowReader(image.reader, windowBytes: 4096)
         var broken: HeapScan.TornPart?
         for arena in arenas {
@@ -19,9 +40,9 @@ struct FreeCaches {
                 let usable = MallocLayout.minimumChunk + UInt64(bin) * 16 - 8
                 var chunk = head
                 while chunk != 0 {
-                    let link = chunk &+ MallocLayout.header
-                    guard let block = builder.block(at: link), block.usable == usable, builder.remove(block.number),
-                        let stored = window.word(at: link)
+                    let position = chunk &+ MallocLayout.header
+                    guard let block = builder.block(at: position), block.usable == usable,
+                        builder.remove(block.number), let stored = window.word(at: position)
                     else {
                         broken = .init(
                             range: AddressRange(0, 0),
@@ -30,43 +51,35 @@ struct FreeCaches {
                         break
                     }
                     noted?.fastbins.append(chunk)
-                    chunk = MallocLayout.reveal(stored, at: link)
+                    chunk = link.target(stored, at: position)
                 }
             }
         }
         return broken
     }
 
-    /// Finds every thread's cache by its shape (no look at thread-local storage is needed) and takes its chunks away.
-    func removeThreadCaches() {
-        var caches: [ThreadCache] = []
-        // A free chunk that is 16 bytes larger is handed out whole, since the rest would be no chunk.
-        for size in [MallocLayout.tcacheChunkSize, MallocLayout.tcacheChunkSize + 16] {
-            for candidate in builder.blocks(usable: size - 8) {
-                if let cache = ThreadCache(at: candidate.start, reader: image.reader, builder: builder) {
-                    caches.append(cache)
-                }
-            }
-        }
-        // All caches of a process share one random key, which also stands in every chunk they hold: a program's own
-        // structure that happens to look like a cache does not have it.
-        var votes: [UInt64: Int] = [:]
-        for cache in caches { votes[cache.key, default: 0] += cache.heads.count }
-        guard let key = votes.max(by: { ($0.value, $0.key) < ($1.value, $1.key) })?.key else { return }
+    /// Takes the chunks of every thread's cache away. Returns the starts of those that have a mapping of their own, which are
+    /// not in the builder.
+    func removeThreadCaches() -> Set<UInt64> {
+        var mappings: Set<UInt64> = []
         let window = WindowReader(image.reader, windowBytes: 4096)
-        for cache in caches where cache.key == key {
+        for cache in caches {
             for (bin, head) in cache.heads {
                 var entry = head
                 // Trusts the links and not the counts: a thread may have been stopped between writing the two.
-                while entry != 0, let block = builder.block(at: entry),
-                    block.usable == ThreadCache.usable(ofBin: bin), builder.remove(block.number),
-                    let stored = window.word(at: entry)
-                {
-                    noted?.threadCaches.append(entry - MallocLayout.header)
-                    entry = MallocLayout.reveal(stored, at: entry)
+                while entry != 0 {
+                    if let block = builder.block(at: entry) {
+                        guard cache.layout.holds(block.usable, in: bin), builder.remove(block.number) else { break }
+                        noted?.threadCaches.append(entry - MallocLayout.header)
+                    } else {
+                        guard mapped.contains(entry), mappings.insert(entry).inserted else { break }
+                    }
+                    guard let stored = window.word(at: entry) else { break }
+                    entry = link.target(stored, at: entry)
                 }
             }
         }
+        return mappings
     }
 }
 
@@ -76,40 +89,38 @@ final class CachedChunks {
     let threadCaches = GrowingBuffer<UInt64>()
 }
 
-/// One `tcache_perthread_struct` that holds at least one chunk.
-struct ThreadCache {
-    /// `tcache_key` as the first cached chunks carry it.
-    let key: UInt64
-    /// (bin, address of the first cached block's memory).
-    let heads: [(bin: Int, entry: UInt64)]
+/// How the chunks of a fastbin or of a thread's cache lead to the next.
+enum FreeListLink {
+    /// By its address: before glibc 2.32.
+    case plain
+    /// By its address XORed with that of the link, shifted by a page (safe-linking).
+    case protected
 
-    static func usable(ofBin bin: Int) -> UInt64 { MallocLayout.minimumChunk + UInt64(bin) * 16 - 8 }
+    @inline(__always)
+    func target(_ stored: UInt64, at position: UInt64) -> UInt64 {
+        self == .plain ? stored : stored ^ (position >> 12)
+    }
 
-    /// Nil when the block at `address` cannot be a cache, or is one that holds nothing.
-    init?(at address: UInt64, reader: any MemoryReader, builder: BlockIndexBuilder) {
-        let bins = MallocLayout.tcacheBins
-        guard let words = reader.words(at: address, count: Int(MallocLayout.tcacheEntries / 8) + bins) else {
-            return nil
+    /// The way of this process: under the other, its first links lead nowhere.
+    /// - Parameters:
+    ///   - entries: first blocks of caches; links name blocks.
+    ///   - chunks: first chunks of fastbins; links name chunks.
+    static func of(
+        entries: [UInt64], chunks: [UInt64], reader: any MemoryReader, builder: BlockIndexBuilder
+    ) -> FreeListLink {
+        var plain = 0
+        var protected = 0
+        func weigh(_ position: UInt64, _ header: UInt64) {
+            guard let stored = reader.word(at: position) else { return }
+            func leads(_ link: FreeListLink) -> Bool {
+                let target = link.target(stored, at: position)
+                return target == 0 || builder.block(at: target &+ header) != nil
+            }
+            plain += leads(.plain) ? 1 : 0
+            protected += leads(.protected) ? 1 : 0
         }
-        var heads: [(Int, UInt64)] = []
-        var keys: Set<UInt64> = []
-        var disagreements = 0
-        for bin in 0..<bins {
-            let count = UInt16(truncatingIfNeeded: words[bin / 4] >> UInt64(bin % 4 * 16))
-            let entry = words[Int(MallocLayout.tcacheEntries / 8) + bin]
-            // One bin may be between its two writes.
-            if (count == 0) != (entry == 0) { disagreements += 1 }
-            guard disagreements <= 1 else { return nil }
-            guard entry != 0 else { continue }
-            guard let block = builder.block(at: entry), block.usable == ThreadCache.usable(ofBin: bin),
-                let key = reader.word(at: entry + 8), key != 0
-            else { return nil }
-            keys.insert(key)
-            guard keys.count == 1 else { return nil }
-            heads.append((bin, entry))
-        }
-        guard let key = keys.first else { return nil }
-        self.key = key
-        self.heads = heads
+        for entry in entries { weigh(entry, 0) }
+        for chunk in chunks { weigh(chunk &+ MallocLayout.header, MallocLayout.header) }
+        return plain > protected ? .plain : .protected
     }
 }

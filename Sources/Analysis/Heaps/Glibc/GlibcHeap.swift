@@ -25,9 +25,7 @@ struct GlibcHeap {
             torn += linked.torn
         }
         pieces += HeapPieceFinder.breakPieces(of: rings.map { $0.arenas[0] }, in: image)
-        let mapped = MappedChunkFinder(
-            image: image, holedArenas: rings.map { $0.arenas[0] }.filter { !$0.isContiguous }
-        ).search(unclaimedAnonymousMemory(pieces))
+        let mapped = MappedChunkFinder(image: image, rings: rings).search(unclaimedAnonymousMemory(pieces))
         pieces += mapped.pieces
         pieces = withoutOverlaps(pieces, &torn)
 
@@ -51,15 +49,20 @@ struct GlibcHeap {
                 intact.append((piece, result.foreign))
             }
         }
-        for chunk in mapped.chunks { builder.addLarge(start: chunk.start, usable: chunk.usable, extent: chunk.extent) }
 
         builder.seal()
-        let arenas = rings.flatMap(\.arenas)
         let noted = keepsLayout ? CachedChunks() : nil
-        let caches = FreeCaches(image: image, builder: builder, noted: noted)
-        if let reason = caches.removeFastbins(of: arenas) { torn.append(reason) }
-        caches.removeThreadCaches()
+        let caches = FreeCaches(image: image, builder: builder, mapped: mapped.chunks, rings: rings, noted: noted)
+        if let reason = caches.removeFastbins() { torn.append(reason) }
+        let cachedMappings = caches.removeThreadCaches()
         freeBytes += builder.removedBlocks.bytes
+        for chunk in mapped.chunks {
+            if cachedMappings.contains(chunk.start) {
+                freeBytes += chunk.extent.count
+            } else {
+                builder.addLarge(start: chunk.start, usable: chunk.usable, extent: chunk.extent)
+            }
+        }
 
         if let reason = checkMapped(mapped.chunks, rings[0]) { torn.append(reason) }
         let index = builder.finish()
@@ -69,11 +72,8 @@ struct GlibcHeap {
         return .success(
             HeapScan(
                 index: index, managed: managed.merged(),
-                structures: rings.map {
-                    AddressRange($0.arenas[0].address, $0.arenas[0].address + MallocLayout.stateSize)
-                }
-                .merged(),
-                arenas: arenas.count, freeBytes: freeBytes, torn: torn, home: rings[0].home,
+                structures: rings.map { $0.arenas[0].range }.merged(),
+                arenas: rings.reduce(0) { $0 + $1.arenas.count }, freeBytes: freeBytes, torn: torn, home: rings[0].home,
                 version: LibcVersion(image: image).find(in: rings[0].home), layout: layout, plain: plain))
     }
 

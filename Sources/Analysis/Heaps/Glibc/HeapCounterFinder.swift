@@ -10,8 +10,8 @@ extension HeapCounters {
         }
         guard let ring = largest else { return nil }
         self.init(
-            mainArena: ring.arenas[0].address, nextOffset: MallocLayout.next,
-            systemMemoryOffset: MallocLayout.systemMemory,
+            mainArena: ring.arenas[0].address, nextOffset: ring.layout.top + MallocLayout.next,
+            systemMemoryOffset: ring.layout.top + MallocLayout.systemMemory,
             mappedBytes: MappedCounters(image: image, near: ring)?.address)
     }
 }

@@ -73,7 +73,7 @@ struct HeapPieceFinder {
             guard size >= 4096, size <= alignment, size & 4095 == 0 else { return nil }
             let first: UInt64
             if heap == oldest {
-                first = (arena.address + MallocLayout.stateSize + 15) & ~15
+                first = (arena.range.upper + 15) & ~15
             } else {
                 // sizeof(heap_info) is what lies between the oldest heap's start and its arena: 0x30 here, 0x20 before 2.35.
                 first = heap + (arena.address - oldest)
@@ -97,6 +97,14 @@ struct MappedChunkFinder {
     let image: MemoryImage
     /// Main arenas whose memory has holes, with their tops.
     let holedArenas: [Arena]
+    /// Of the C libraries in the process: one, but where another was loaded beside it.
+    private let layouts: [MallocLayout]
+
+    init(image: MemoryImage, rings: [ArenaFinder.Ring]) {
+        self.image = image
+        holedArenas = rings.map { $0.arenas[0] }.filter { !$0.isContiguous }
+        layouts = MallocLayout.allCases.filter { layout in rings.contains { $0.layout == layout } }
+    }
 
     struct Found {
         var chunks: [BlockIndex.Large] = []
@@ -133,20 +141,24 @@ struct MappedChunkFinder {
     private func mappedChunk(
         at page: UInt64, _ first: UInt64, _ second: UInt64, limit: UInt64, _ window: WindowReader
     ) -> BlockIndex.Large? {
-        let size = second & ~MallocLayout.flagBits
-        guard first == 0, second & MallocLayout.flagBits == MallocLayout.isMapped, size >= 4096, size & 4095 == 0 else {
-            return nil
+        guard first & ~MallocLayout.hugeMapping == 0, second & MallocLayout.flagBits == MallocLayout.isMapped,
+            second < MallocLayout.plausibleMemory
+        else { return nil }
+        for layout in layouts {
+            let size = second & ~MallocLayout.flagBits + layout.uncountedMapping
+            guard size >= 4096, size & 4095 == 0 else { continue }
+            if let aligned = alignedChunk(at: page, size: size, layout, limit: limit, window) { return aligned }
+            guard size <= limit - page else { continue }
+            return .init(start: page + 16, usable: size - 16, extent: AddressRange(page, page + size))
         }
-        if let aligned = alignedChunk(at: page, size: size, limit: limit, window) { return aligned }
-        guard size <= limit - page else { return nil }
-        return .init(start: page + 16, usable: size - 16, extent: AddressRange(page, page + size))
+        return nil
     }
 
     /// memalign moves the start: the old header stays, and the block has a second header whose first word says how far
     /// it was moved and whose second says how much is left. Only the second is kept true when realloc resizes the
     /// mapping (glibc 2.36 malloc.c, mremap_chunk), so both sizes need only end at a page.
     private func alignedChunk(
-        at page: UInt64, size: UInt64, limit: UInt64, _ window: WindowReader
+        at page: UInt64, size: UInt64, _ layout: MallocLayout, limit: UInt64, _ window: WindowReader
     ) -> BlockIndex.Large? {
         var alignment: UInt64 = 32
         while alignment < min(size, limit - page) {
@@ -155,11 +167,12 @@ struct MappedChunkFinder {
             alignment <<= 1
             guard distance >= 32, distance < limit - page else { continue }
             let lead = distance - 16
-            guard window.word(at: page + lead) == lead, let header = window.word(at: page + lead + 8),
-                header & MallocLayout.flagBits == MallocLayout.isMapped
+            guard let before = window.word(at: page + lead), before & ~MallocLayout.hugeMapping == lead,
+                let header = window.word(at: page + lead + 8),
+                header & MallocLayout.flagBits == MallocLayout.isMapped, header < MallocLayout.plausibleMemory
             else { continue }
-            let (whole, overflow) = lead.addingReportingOverflow(header & ~MallocLayout.flagBits)
-            guard !overflow, whole & 4095 == 0, whole > distance, whole <= limit - page else { continue }
+            let whole = lead + header & ~MallocLayout.flagBits + layout.uncountedMapping
+            guard whole & 4095 == 0, whole > distance, whole <= limit - page else { continue }
             let extent = AddressRange(page, page + whole)
             return .init(start: page + distance, usable: extent.upper - page - distance, extent: extent)
         }

@@ -1,15 +1,20 @@
 import Glibc
 import Model
 
-/// The counters that malloc keeps of its chunks of own mapping (glibc 2.36 malloc.c, `struct malloc_par`).
+/// The counters that malloc keeps of its chunks of own mapping (malloc.c, `struct malloc_par`, of glibc 2.27 to 2.44).
 struct MappedCounters {
     let count: UInt64
     let bytes: UInt64
     /// Where `bytes` stands.
     let address: UInt64
 
-    /// Finds `mp_` near the main arena by the initial values of its thread-cache settings (64 bins, 1,032 bytes).
-    /// Nil where it is not found: a tunable changed those settings, or the layout is another.
+    /// Initial `tcache_bins` and `tcache_max_bytes`: until 2.41, and since.
+    private static let cacheSettings: [(UInt64, UInt64)] = [(64, 1032), (64, 1041)]
+    /// Initial `n_mmaps_max`.
+    private static let mappingLimit: UInt64 = 65_536
+
+    /// Finds `mp_` near the main arena by the initial values of its settings. Nil where it is not found: a tunable or the
+    /// program changed them, or the layout is another.
     init?(image: MemoryImage, near ring: ArenaFinder.Ring) {
         let arena = ring.arenas[0].address
         let reach: UInt64 = 64 << 10
@@ -19,18 +24,28 @@ struct MappedCounters {
         var words = [UInt64](repeating: 0, count: count)
         let got = words.withUnsafeMutableBytes { image.reader.read(at: lower, into: $0) } / 8
         let mappedMemory = 3  // words before tcache_bins: mmapped_mem, max_mmapped_mem, sbrk_base
-        let counts = 6  // hp_flags and n_mmaps share this word
+        let counts = 6  // the first of the words with n_mmaps and n_mmaps_max
         guard got > counts + 2 else { return nil }
-        for index in counts..<(got - 1) where words[index] == 64 && words[index + 1] == 1032 {
+        for index in counts..<(got - 1)
+        where Self.cacheSettings.contains(where: { $0 == (words[index], words[index + 1]) }) {
             let bytes = words[index - mappedMemory]
-            let count = words[index - counts] >> 32
-            guard bytes & 4095 == 0, count <= 1 << 20, bytes <= MallocLayout.plausibleMemory else { continue }
+            guard let count = Self.count(words[index - counts], words[index - counts + 1]),
+                bytes & 4095 == 0, count <= 1 << 20, bytes <= MallocLayout.plausibleMemory
+            else { continue }
             self.count = count
             self.bytes = bytes
             address = lower + UInt64((index - mappedMemory) * 8)
             return
         }
         return nil
+    }
+
+    /// `n_mmaps`, found by `n_mmaps_max` right behind it.
+    private static func count(_ first: UInt64, _ second: UInt64) -> UInt64? {
+        // hp_flags, n_mmaps | n_mmaps_max, max_n_mmaps (since 2.35)
+        if second & 0xffff_ffff == mappingLimit { return first >> 32 }
+        // arena_max | n_mmaps, n_mmaps_max
+        return second >> 32 == mappingLimit ? second & 0xffff_ffff : nil
     }
 }
 
