@@ -128,7 +128,7 @@ struct CoreRecords {
         sleep = nil
         guard key.tid >= 0 else {
             // It has ended, and its parent has been told already.
-            if let running { append(time, .switchOut(running, .blocked(.ended))) }
+            if let running, isIdleTold || !running.isIdle { append(time, .switchOut(running, .blocked(.ended))) }
             running = nil
             return
         }

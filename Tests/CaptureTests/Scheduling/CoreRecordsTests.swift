@@ -41,6 +41,8 @@ import Testing
         ring.switchIn(7, 8, Self.start + 11)
         ring.switchOut(7, 8, preempted: true, Self.start + 500)
         ring.switchIn(0, 0, Self.start + 501)
+        // Ended, whoever it was.
+        ring.switchOut(-1, -1, Self.start + 900)
         var records = CoreRecords(core: 3, start: Self.start, tracepoints: nil, isIdleTold: false)
         ring.bytes.withUnsafeBytes { records.take($0) }
         #expect(records.damagedBytes == 0)
