@@ -67,7 +67,7 @@ package enum Demonstrations {
         _ = try checked { clinux_pipe(&number) }
         defer { for end in number { close(end) } }
         let writing = number[1]
-        // A child that forks and ends; the grandchild outlives it by what is shown, and ends by itself.
+        // A child that forks and ends; the grandchild outlives it by what is shown, and without nusu ends by itself.
         var child = try ForkedChild {
             var pid = clinux_fork(
                 { pipe in
@@ -75,7 +75,7 @@ package enum Demonstrations {
                     // Said only now: before that it would end with its parent.
                     var own = getpid()
                     _ = write(Int32(Int(bitPattern: pipe)), &own, 4)
-                    usleep(1_000_000)
+                    usleep(10_000_000)
                     return 0
                 }, UnsafeMutableRawPointer(bitPattern: Int(writing)))
             if pid < 0 { _ = write(writing, &pid, 4) }
@@ -92,6 +92,7 @@ package enum Demonstrations {
             lines.append(
                 DemonstrationLine(.orphanAfter, pid, .number(Int64(parent)), .text(name(of: parent) ?? "?")))
         }
+        kill(grandchild, SIGKILL)
         return lines
     }
 
@@ -242,7 +243,7 @@ extension Demonstrations {
     }
 
     private static func state(of pid: Int32, awaiting wanted: String) -> String {
-        for _ in 0..<100 {
+        for _ in 0..<1000 {
             if stat(of: pid, field: 3) == wanted { break }
             usleep(5000)
         }
