@@ -22,7 +22,7 @@
 static char posix_name[64];
 
 void channels_make_message_queue(void) {
-    snprintf(posix_name, sizeof posix_name, "/nusu-demo-%d", getpid());
+    channels_name(posix_name, sizeof posix_name, "/nusu-demo");
     struct mq_attr attributes = {.mq_maxmsg = 2, .mq_msgsize = 16};
     mqd_t writing = mq_open(posix_name, O_CREAT | O_EXCL | O_WRONLY | O_NONBLOCK, 0600, &attributes);
     mqd_t reading = mq_open(posix_name, O_RDONLY);
@@ -87,7 +87,7 @@ static void share(int file) {
 }
 
 void channels_make_posix_memory(void) {
-    snprintf(posix_name, sizeof posix_name, "/nusu-demo-%d", getpid());
+    channels_name(posix_name, sizeof posix_name, "/nusu-demo");
     int file = shm_open(posix_name, O_CREAT | O_EXCL | O_RDWR, 0600);
     if (file < 0 || ftruncate(file, SHARED_BYTES) != 0) demo_give_up("no shared memory");
     shm_unlink(posix_name);
@@ -131,7 +131,7 @@ void channels_make_mapped_file(void) {
 }
 
 void channels_make_semaphore(void) {
-    snprintf(posix_name, sizeof posix_name, "/nusu-demo-%d", getpid());
+    channels_name(posix_name, sizeof posix_name, "/nusu-demo");
     sem_t *semaphore = sem_open(posix_name, O_CREAT | O_EXCL, 0600, 0);
     if (semaphore == SEM_FAILED) demo_give_up("no semaphore");
     sem_unlink(posix_name);

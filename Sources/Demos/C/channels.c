@@ -6,6 +6,7 @@
 #include "channels.h"
 
 #include <arpa/inet.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
@@ -22,10 +23,13 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
 static pid_t parent;
 static pid_t child;
+// Open in the child until it has closed what is the parent's and only waits.
+static int child_begins[2] = {-1, -1};
 void (*channels_child_waits)(void);
 int channels_message_queue = -1;
 int channels_semaphores = -1;
@@ -39,6 +43,7 @@ static void remove_all(int signal) {
 
 pid_t channels_split(void) {
     fflush(stdout);
+    if (pipe2(child_begins, O_CLOEXEC) != 0) demo_give_up("no pipe");
     parent = getpid();
     child = fork();
     if (child < 0) demo_give_up("no child");
@@ -50,13 +55,23 @@ pid_t channels_split(void) {
         prctl(PR_SET_PTRACER, PR_SET_PTRACER_ANY, 0, 0, 0);
         if (getppid() != parent) remove_all(0);
         child = getpid();
+        close(child_begins[0]);
         return 0;
     }
+    close(child_begins[1]);
     demo_say("pid", child);
     return child;
 }
 
+void channels_name(char *text, size_t size, const char *start) {
+    // Processes of two containers may have the same number, and one folder.
+    struct timespec time;
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    snprintf(text, size, "%s-%d-%lx", start, getpid(), (unsigned long)time.tv_nsec);
+}
+
 void channels_stay(void) {
+    close(child_begins[1]);
     if (channels_child_waits) channels_child_waits();
     for (;;) pause();
 }
@@ -106,7 +121,7 @@ static void make_pipe(void) {
 
 static void make_fifo(void) {
     char path[64];
-    snprintf(path, sizeof path, "/tmp/nusu-demo-fifo-%d", getpid());
+    channels_name(path, sizeof path, "/tmp/nusu-demo-fifo");
     if (mkfifo(path, 0600) != 0) demo_give_up("no FIFO");
     int reading = open(path, O_RDONLY | O_NONBLOCK);
     int writing = open(path, O_WRONLY);
@@ -144,8 +159,8 @@ static void serve(
 
 static void serve_abstract(int accepts) {
     struct sockaddr_un name = {.sun_family = AF_UNIX};
-    int length = snprintf(name.sun_path + 1, sizeof name.sun_path - 1, "nusu-demo-%d", getpid());
-    socklen_t bound = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + (size_t)length);
+    channels_name(name.sun_path + 1, sizeof name.sun_path - 1, "nusu-demo");
+    socklen_t bound = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + strlen(name.sun_path + 1));
     serve("unix", AF_UNIX, SOCK_STREAM, (struct sockaddr *)&name, sizeof name, accepts, bound);
 }
 
@@ -154,7 +169,7 @@ static void make_pending(void) { serve_abstract(0); }
 
 static void make_named(void) {
     struct sockaddr_un name = {.sun_family = AF_UNIX};
-    snprintf(name.sun_path, sizeof name.sun_path, "/tmp/nusu-demo-socket-%d", getpid());
+    channels_name(name.sun_path, sizeof name.sun_path, "/tmp/nusu-demo-socket");
     serve("unix", AF_UNIX, SOCK_STREAM, (struct sockaddr *)&name, sizeof name, 1, sizeof name);
     unlink(name.sun_path);
 }
@@ -241,7 +256,7 @@ static void make_signalfd(void) {
 /// Is told of what the child writes to a file.
 static void make_inotify(void) {
     char path[64];
-    snprintf(path, sizeof path, "/tmp/nusu-demo-watched-%d", getpid());
+    channels_name(path, sizeof path, "/tmp/nusu-demo-watched");
     int file = open(path, O_WRONLY | O_CREAT | O_EXCL, 0600);
     int events = inotify_init1(0);
     if (file < 0 || events < 0 || inotify_add_watch(events, path, IN_MODIFY) < 0) demo_give_up("nothing to watch");
@@ -384,10 +399,17 @@ static const struct {
     {"flow", make_flow},
 };
 
+static void await_child(void) {
+    char byte;
+    while (read(child_begins[0], &byte, 1) < 0 && errno == EINTR) {}
+    close(child_begins[0]);
+}
+
 void demo_channels(const char *argument) {
     for (size_t index = 0; index < sizeof kinds / sizeof *kinds; index++) {
         if (argument && strcmp(kinds[index].name, argument) == 0) {
             kinds[index].make();
+            await_child();
             return;
         }
     }

@@ -2,6 +2,7 @@
 #ifndef NUSU_DEMO_CHANNELS_H
 #define NUSU_DEMO_CHANNELS_H
 
+#include <stddef.h>
 #include <sys/types.h>
 
 /// What the child does for ever instead of sleeping.
@@ -14,6 +15,8 @@ extern int channels_semaphores;
 pid_t channels_split(void);
 /// The child's part ends here.
 void channels_stay(void) __attribute__((noreturn));
+/// A name that nobody else has.
+void channels_name(char *text, size_t size, const char *start);
 /// Prints who has which end, this process first; a descriptor of -1: none.
 void channels_say(const char *kind, int own, const char *own_role, int other, const char *other_role);
 

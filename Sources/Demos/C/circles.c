@@ -2,6 +2,7 @@
 
 #define _GNU_SOURCE
 #include "cases.h"
+#include "channels.h"
 
 #include <fcntl.h>
 #include <poll.h>
@@ -54,7 +55,7 @@ static void connect_child(int number, int pair[2][2]) {
     if (is_kind("fifo")) {
         for (int way = 0; way < 2; way++) {
             char path[80];
-            snprintf(path, sizeof path, "/tmp/nusu-demo-circle-%d-%d-%d", getpid(), number, way);
+            channels_name(path, sizeof path, "/tmp/nusu-demo-circle");
             if (mkfifo(path, 0600) != 0) demo_give_up("no FIFO");
             pair[way][0] = open(path, O_RDONLY | O_NONBLOCK);
             pair[1 - way][1] = open(path, O_WRONLY);

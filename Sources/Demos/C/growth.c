@@ -7,7 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <time.h>
 #include <unistd.h>
 
 enum { tick_us = 10000 };
@@ -22,15 +21,9 @@ static void *take(size_t size) {
     return memory;
 }
 
-static double now(void) {
-    struct timespec time;
-    clock_gettime(CLOCK_MONOTONIC, &time);
-    return (double)time.tv_sec + (double)time.tv_nsec / 1e9;
-}
-
 /// Loses blocks so that the sum follows the clock, however long a sleep takes.
 static void lose_until(double start, double *lost) {
-    double due = (now() - start) * (double)bytes_a_second;
+    double due = (demo_now() - start) * (double)bytes_a_second;
     while (*lost + 1024 <= due) {
         void *volatile block = malloc(1008);
         if (!block) demo_give_up("no memory");
@@ -41,7 +34,7 @@ static void lose_until(double start, double *lost) {
 
 static void leaking(void) {
     double lost = 0;
-    for (double start = now();; usleep(tick_us)) lose_until(start, &lost);
+    for (double start = demo_now();; usleep(tick_us)) lose_until(start, &lost);
 }
 
 void demo_leaking(const char *argument) {
@@ -54,7 +47,7 @@ static void leaking_unseen(void) {
     void *held[slots] = {NULL};
     uint64_t state = 1;
     double lost = 0;
-    for (double start = now();; usleep(tick_us)) {
+    for (double start = demo_now();; usleep(tick_us)) {
         lose_until(start, &lost);
         unsigned slot = demo_random(&state) % slots;
         if (held[slot]) {
@@ -71,15 +64,23 @@ void demo_leaking_unseen(const char *argument) {
     demo_after_ready = leaking_unseen;
 }
 
+/// How many ticks of so many microseconds are over: what is done by these follows the clock, however long a sleep takes.
+static unsigned long ticks(double start, unsigned long length_us) {
+    return (unsigned long)((demo_now() - start) * 1e6 / (double)length_us);
+}
+
 static void saw_tooth(void) {
     enum { teeth = 32, size = 256 << 10 };
     void *held[teeth];
-    for (;;) {
-        for (unsigned index = 0; index < teeth; index++) {
-            held[index] = take(size);
-            usleep(tick_us);
+    unsigned count = 0;
+    unsigned long tooth = 0;
+    for (double start = demo_now();; usleep(tick_us)) {
+        unsigned long due = ticks(start, tick_us);
+        if (due / teeth != tooth) {
+            while (count > 0) munmap(held[--count], size);
+            tooth = due / teeth;
         }
-        for (unsigned index = 0; index < teeth; index++) munmap(held[index], size);
+        while (count <= due % teeth) held[count++] = take(size);
     }
 }
 
@@ -91,9 +92,10 @@ void demo_saw_tooth(const char *argument) {
 static void cache(void) {
     enum { slots = 128, size = 64 << 10 };
     static void *held[slots];
+    double start = demo_now();
     for (unsigned index = 0; index < slots; index++) {
         held[index] = take(size);
-        usleep(tick_us / 2);
+        if (index >= ticks(start, tick_us / 2)) usleep(tick_us / 2);
     }
     uint64_t state = 1;
     for (;; usleep(tick_us)) {
@@ -109,8 +111,11 @@ void demo_cache(const char *argument) {
 }
 
 static void opening(void) {
-    for (;; usleep(2 * tick_us)) {
-        if (open("/dev/null", O_RDONLY | O_CLOEXEC) < 0) demo_give_up("no more descriptors");
+    unsigned long count = 0;
+    for (double start = demo_now();; usleep(2 * tick_us)) {
+        for (; count <= ticks(start, 2 * tick_us); count++) {
+            if (open("/dev/null", O_RDONLY | O_CLOEXEC) < 0) demo_give_up("no more descriptors");
+        }
     }
 }
 

@@ -142,9 +142,10 @@ static void replace_entries(void) {
 }
 
 static void add_entries(void) {
-    for (;;) {
-        for (int index = 0; index < 20; index++) remember(session_cache);
-        usleep(10000);
+    // 2,000 a second by the clock, however long a sleep takes.
+    unsigned long count = 0;
+    for (double start = demo_now();; usleep(10000)) {
+        for (; (double)count < (demo_now() - start) * 2000; count++) remember(session_cache);
     }
 }
 

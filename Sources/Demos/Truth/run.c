@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 void demo_report_truth(void);
@@ -55,6 +56,12 @@ static void scrub_registers(void) {}
 void demo_scrub(void) {
     scrub_stack();
     scrub_registers();
+}
+
+double demo_now(void) {
+    struct timespec time;
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    return (double)time.tv_sec + (double)time.tv_nsec / 1e9;
 }
 
 void demo_wait(void) {
@@ -121,7 +128,7 @@ static int usage(const struct demo_case *cases) {
 int demo_main(int argc, char **argv, const struct demo_case *cases) {
     const char *name = NULL;
     const char *argument = NULL;
-    unsigned seconds = 120;
+    unsigned seconds = 1200;
     int exits = 0;
     for (int index = 1; index < argc; index++) {
         if (strcmp(argv[index], "--exit") == 0) {

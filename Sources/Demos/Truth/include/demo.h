@@ -35,7 +35,7 @@ static inline demo_hidden demo_hide(const void *block) { return (uint64_t)(uintp
 static inline void *demo_reveal(demo_hidden hidden) { return (void *)(uintptr_t)(hidden ^ DEMO_KEY); }
 
 /// Runs the case named on the command line: set up, print the truth, scrub, wait. Ends with the alarm (`--seconds N`,
-/// 120) or when a pipe on standard input closes; `--exit` ends it at once, for tools that look at the end of a program.
+/// 1,200) or when a pipe on standard input closes; `--exit` ends it at once, for tools that look at the end of a program.
 /// `cases` ends with an entry without name.
 int demo_main(int argc, char **argv, const struct demo_case *cases);
 
@@ -72,6 +72,8 @@ void demo_start_thread(void (*work)(unsigned index), unsigned index);
 void demo_await_settled(unsigned count);
 /// What a thread that waits in its own way calls when its state is set up.
 void demo_settle(void);
+/// Seconds of the monotonic clock.
+double demo_now(void);
 /// Waits for ever.
 void demo_wait(void) __attribute__((noreturn));
 
