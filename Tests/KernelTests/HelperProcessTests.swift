@@ -8,7 +8,7 @@ struct HelperProcessTests {
     /// Runs a shell script as the helper: on its input, not in a file of its own. A file that was just written cannot be
     /// started as long as some process that another test has begun to start still has it open.
     private func ask(
-        _ script: String, _ descriptors: [Int32] = [], seconds: Double = 5, limitBytes: Int = 1 << 16,
+        _ script: String, _ descriptors: [Int32] = [], seconds: Double = 60, limitBytes: Int = 1 << 16,
         memory: (any MemoryReader)? = nil, memoryBytes: Int = 0
     ) -> [UInt8]? {
         HelperProcess.ask(
@@ -19,7 +19,7 @@ struct HelperProcessTests {
     @Test func answers() {
         func echo(_ input: String) -> [UInt8]? {
             HelperProcess.ask(
-                "/bin/cat", [], input: Array(input.utf8), within: .init(seconds: 5, answerBytes: 1 << 20))
+                "/bin/cat", [], input: Array(input.utf8), within: .init(seconds: 60, answerBytes: 1 << 20))
         }
         #expect(echo("question\n") == Array("question\n".utf8))
         // More than a pipe holds, in both directions.
@@ -52,7 +52,7 @@ struct HelperProcessTests {
         #expect(ask("exec tail -f /dev/null", seconds: 0.2) == nil)
         // Its output has ended, it has not.
         #expect(ask("echo answer; exec >&-; exec tail -f /dev/null", seconds: 0.2) == nil)
-        #expect(ContinuousClock.now - start < .seconds(20))
+        #expect(ContinuousClock.now - start < .seconds(60))
     }
 
     /// It may ask for memory, so much of it in all, and gets what can be read.

@@ -117,16 +117,13 @@ extension LiveTests {
 
         /// The process that nusu has started, once it runs its program.
         private func commandPid(of nusu: pid_t) throws -> pid_t {
-            for _ in 0..<500 {
+            var command: pid_t?
+            _ = comesTrue {
                 // A thread of its own has made it.
-                for thread in ProcessView(pid: nusu).threads {
-                    let path = "/proc/\(nusu)/task/\(thread)/children"
-                    let text = (try? String(contentsOfFile: path, encoding: .utf8)) ?? ""
-                    guard let pid = pid_t(text.split(separator: " ").first ?? "") else { continue }
-                    if ProcessView(pid: pid).status("Name") == "cat" { return pid }
-                }
-                usleep(10_000)
+                command = ProcessView(pid: nusu).children.first { ProcessView(pid: $0).status("Name") == "cat" }
+                return command != nil
             }
+            if let command { return command }
             throw HarnessError("nusu has started nothing")
         }
     }

@@ -19,7 +19,7 @@ struct ControlGroup {
         guard let own = memberships.first(where: { $0.contains(":\(controller):") })?.split(separator: ":").last else {
             throw HarnessError("no hierarchy of \(controller)")
         }
-        path = "/sys/fs/cgroup/\(controller)\(own == "/" ? "" : own)/nusu-test-\(getpid())"
+        path = "/sys/fs/cgroup/\(controller)\(own == "/" ? "" : own)/\(Surroundings.ownName)"
         guard mkdir(path, 0o755) == 0 else { throw HarnessError("no control group of \(controller) can be made") }
     }
 
@@ -38,7 +38,7 @@ struct ControlGroup {
 
     /// A process that has just ended may still count for a moment.
     func remove() {
-        for _ in 0..<100 where rmdir(path) != 0 && errno == EBUSY { usleep(10_000) }
+        _ = comesTrue { rmdir(path) == 0 || errno != EBUSY }
     }
 }
 

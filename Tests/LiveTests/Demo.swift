@@ -55,13 +55,8 @@ final class Demo {
     /// The exit status, or 128 + n; nil while it runs.
     func poll() -> Int32? { child.poll() }
 
-    func hasEnded(withinSeconds seconds: Double) -> Bool {
-        let deadline = Clock.now + seconds
-        while child.poll() == nil {
-            guard Clock.now < deadline else { return false }
-            usleep(2000)
-        }
-        return true
+    func hasEnded(withinSeconds seconds: Double = 60) -> Bool {
+        comesTrue(withinSeconds: seconds) { child.poll() != nil }
     }
 
     /// Reads on until it prints a line that begins with `word`.

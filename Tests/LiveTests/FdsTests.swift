@@ -91,27 +91,19 @@ struct FdsDocument: Decodable {
 
 extension LiveTests {
     @Suite(.serialized) struct FdsTests {
-        /// What the folder of a process holds: by number, where it leads.
-        private func links(of pid: pid_t) -> [Int32: String] {
-            var result: [Int32: String] = [:]
-            guard let folder = opendir("/proc/\(pid)/fd") else { return result }
-            defer { closedir(folder) }
-            while let entry = readdir(folder) {
-                let name = withUnsafePointer(to: &entry.pointee.d_name) {
-                    $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
-                }
-                var target = [CChar](repeating: 0, count: 4096)
-                guard let number = Int32(name), readlink("/proc/\(pid)/fd/\(name)", &target, 4095) > 0 else { continue }
-                result[number] = String(
-                    decoding: target.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
-            }
-            return result
-        }
-
         /// All that the kernel lists is there, in one group each, and nothing else.
         private func compare(_ pid: pid_t) throws {
-            let fds = try FdsDocument.of(pid, ["--all"])
-            let links = links(of: pid)
+            let view = ProcessView(pid: pid)
+            var links = view.links
+            var fds = try FdsDocument.of(pid, ["--all"])
+            // A server may have opened or closed something meanwhile.
+            let isStill = try comesTrue {
+                if view.links == links { return true }
+                links = view.links
+                fds = try FdsDocument.of(pid, ["--all"])
+                return false
+            }
+            #expect(isStill)
             let listed = fds.descriptors ?? []
             #expect(fds.total == links.count)
             #expect(Set(listed.map(\.number)) == Set(links.keys))
@@ -167,6 +159,7 @@ extension LiveTests {
             #expect(grown.what == "/dev/zero")
             #expect(grown.after - grown.before >= 3 && grown.opened >= grown.after - grown.before)
             kill(demo.pid, SIGSTOP)
+            #expect(comesTrue { demo.view.isWholly("T") })
             #expect(try FdsDocument.of(demo.pid, ["--over", "0.1s"]).growth?.groups.isEmpty == true)
         }
 
@@ -174,7 +167,7 @@ extension LiveTests {
         func filesThatNobodyCanClose() throws {
             let demo = try Demo("nusu-demo", ["streams"])
             let fds = try FdsDocument.of(demo.pid, ["--lost"], status: 1)
-            let links = links(of: demo.pid)
+            let links = demo.view.links
             func numbers(_ name: String) -> Set<Int32> {
                 Set(links.filter { $0.value.contains("/\(name)-") }.keys)
             }
@@ -216,7 +209,7 @@ extension LiveTests {
             #expect(fds.groups == nil && fds.kinds == nil)
             #expect(fds.limit != nil)
             // Linux 6.2 and later tell the number.
-            #expect(fds.total == nil || fds.total == links(of: demo.pid).count)
+            #expect(fds.total == nil || fds.total == demo.view.links.count)
             #expect(fds.gaps.first?.remedy == "sudo nusu fds \(demo.pid)")
         }
 
@@ -239,7 +232,7 @@ extension LiveTests {
                 taken = [server.accept()[0] for _ in range(20)]
                 waiter = select.epoll(); [waiter.register(one, 1) for one in taken]
                 memory = os.memfd_create("a thing")
-                fifo = "/tmp/nusu-fifo-%d" % os.getpid(); os.mkfifo(fifo); end = os.open(fifo, os.O_RDWR); os.unlink(fifo)
+                fifo = "/tmp/\(Surroundings.ownName)-fds"; os.mkfifo(fifo); end = os.open(fifo, os.O_RDWR); os.unlink(fifo)
                 for one in clients[:18]: one.close()
                 print(server.getsockname()[1], flush=True)
                 time.sleep(100)
@@ -263,9 +256,10 @@ extension LiveTests {
             let client = try Child(server.psql + ["-c", "select pg_sleep(100)"])
             let name = "unix to \(server.folder)/.s.PGSQL.5432"
             var link: FdsDocument.Group?
-            for _ in 0..<100 where link == nil {
-                usleep(20_000)
-                link = try FdsDocument.of(client.pid).groups?.first { $0.what == name && $0.otherEnd?.isEmpty == false }
+            // The server itself has it until it has forked.
+            _ = try comesTrue {
+                link = try FdsDocument.of(client.pid).groups?.first { $0.what == name }
+                return link?.otherEnd?.count == 1 && link?.otherEnd?.first?.pid != server.pid
             }
             let backend = try #require(link?.otherEnd?.first?.pid)
             #expect(server.pid == ProcessView(pid: backend).status("PPid").flatMap { pid_t($0) })

@@ -21,7 +21,7 @@ extension LiveTests {
                         kept = append(kept, make([]byte, 1000))
                     }
                     os.Stdout.WriteString("ready\\n")
-                    time.Sleep(time.Minute)
+                    time.Sleep(time.Hour)
                 }
                 """)
             let failure = try LeakRun("\(program.pid)").failure()
@@ -53,7 +53,7 @@ extension LiveTests {
                         held = append(held, C.malloc(2000))
                     }
                     os.Stdout.WriteString("ready\\n")
-                    time.Sleep(time.Minute)
+                    time.Sleep(time.Hour)
                 }
                 """)
             for method in ["copy", "fork", "stream"] {
@@ -74,10 +74,11 @@ extension LiveTests {
             let shell = try Child(["sh", "-c", build], capturesErrors: true)
             shell.write(source)
             shell.closeInput()
-            let outcome = try shell.finish(withinSeconds: 120)
+            let outcome = try shell.finish(withinSeconds: 600)
             guard outcome.status == 0 else { throw HarnessError("go build: \(outcome.errors)") }
             let program = try Child(["\(folder)/main"])
             guard try program.readLine() == "ready" else { throw HarnessError("the Go program did not start") }
+            try program.settle()
             return program
         }
     }

@@ -30,8 +30,17 @@ extension LiveTests {
 
         @Test func everyKind() throws {
             let demos = try Self.kinds.map { ($0, try demo($0)) }
-            usleep(100_000)
-            let all = try IpcDocument.of([])
+            // Who waits at a channel may not sleep yet.
+            var all = try IpcDocument.of([])
+            _ = try comesTrue {
+                if demos.allSatisfy({ edges(all.joining([$0.1.pid, $0.1.otherPid ?? 0])) == truth($0.1) }),
+                    all.channels.contains(where: { $0.stuck?.pid == demos.last?.1.pid })
+                {
+                    return true
+                }
+                all = try IpcDocument.of([])
+                return false
+            }
             #expect(all.schema == "nusu.ipc/1")
             var found: [String: IpcDocument.Channel] = [:]
             for (kind, demo) in demos {
@@ -66,9 +75,20 @@ extension LiveTests {
             for (_, demo) in demos { #expect(demo.view.harm.isEmpty) }
         }
 
+        /// The channels of a process that are stuck, once there are so many: who is to wait may not sleep yet.
+        private func stuck(at pid: pid_t, _ count: Int) throws -> [IpcDocument.Channel] {
+            var stuck: [IpcDocument.Channel] = []
+            _ = try comesTrue {
+                stuck = try IpcDocument.of(["\(pid)"]).channels.filter { $0.state == "stuck" }
+                return stuck.count >= count
+            }
+            return stuck
+        }
+
         @Test func stuck() throws {
             let demo = try demo("full")
             let child = try #require(demo.otherPid)
+            _ = try stuck(at: demo.pid, 1)
             let text = try run([Surroundings.nusu, "ipc", "\(demo.pid)"]).text
             #expect(text.contains("1 is stuck: nusu-demo (\(child)) leaves 64.0 KiB unread"), "\(text)")
             #expect(text.contains("! nusu-demo(\(demo.pid)) ==pipe==> nusu-demo(\(child))"), "\(text)")
@@ -81,11 +101,7 @@ extension LiveTests {
         func stuckOtherwise(_ words: [String], _ cause: String) throws {
             let demo = try Demo("nusu-demo", words)
             let child = try #require(demo.otherPid)
-            var stuck: [IpcDocument.Channel] = []
-            // It may not sleep yet.
-            for _ in 0..<50 where stuck.isEmpty {
-                stuck = try IpcDocument.of(["\(demo.pid)"]).channels.filter { $0.state == "stuck" }
-            }
+            let stuck = try stuck(at: demo.pid, 1)
             #expect(stuck.map(\.stuck?.cause) == [cause] && stuck.first?.stuck?.pid == demo.pid)
             #expect(stuck.first?.pids == [demo.pid, child] && stuck.first?.isAccepted == false)
             let text = try run([Surroundings.nusu, "ipc", "\(demo.pid)"]).text
@@ -98,12 +114,12 @@ extension LiveTests {
             let child = try #require(demo.otherPid)
             func lock(_ state: String) throws -> IpcDocument.Channel? {
                 // It may not sleep yet.
-                for _ in 0..<50 {
-                    let found = try IpcDocument.of(["\(demo.pid)"]).channels.first { $0.kind == "futex" }
-                    if found?.state == state { return found }
-                    usleep(10_000)
+                var found: IpcDocument.Channel?
+                let isThere = try comesTrue {
+                    found = try IpcDocument.of(["\(demo.pid)"]).channels.first { $0.kind == "futex" }
+                    return found?.state == state
                 }
-                return nil
+                return isThere ? found : nil
             }
             let held = try #require(try lock("held"))
             #expect(held.pids == [demo.pid, child] && held.stuck == nil)
@@ -139,11 +155,7 @@ extension LiveTests {
         func deadlock(_ name: String, _ kind: String, _ count: Int) throws {
             let demo = try Demo("nusu-demo", [name])
             let child = try #require(demo.otherPid)
-            var stuck: [IpcDocument.Channel] = []
-            // They may not sleep yet.
-            for _ in 0..<50 where stuck.count < count {
-                stuck = try IpcDocument.of(["\(demo.pid)"]).channels.filter { $0.state == "stuck" }
-            }
+            let stuck = try stuck(at: demo.pid, count)
             #expect(stuck.count == count && stuck.allSatisfy { $0.kind == kind && $0.stuck?.cause == "deadlock" })
             #expect(stuck.allSatisfy { $0.pids == [demo.pid, child] })
             for pid in [demo.pid, child] {
@@ -158,11 +170,7 @@ extension LiveTests {
         @Test(arguments: [("poll", 3), ("select", 3), ("epoll", 3), ("fifo", 4), ("lock", 2)])
         func deadlockOfSeveral(_ kind: String, _ count: Int) throws {
             let demo = try Demo("nusu-demo", ["circle", kind])
-            var stuck: [IpcDocument.Channel] = []
-            // They may not sleep yet.
-            for _ in 0..<50 where stuck.count < count {
-                stuck = try IpcDocument.of(["\(demo.pid)"]).channels.filter { $0.state == "stuck" }
-            }
+            let stuck = try stuck(at: demo.pid, count)
             #expect(stuck.count == count && stuck.allSatisfy { $0.stuck?.cause == "deadlock" }, "\(stuck)")
             #expect(Set(stuck.flatMap(\.pids)) == Set(demo.otherPids + [demo.pid]))
             for pid in demo.otherPids + [demo.pid] {
@@ -202,7 +210,8 @@ extension LiveTests {
                 ["served"], ["channels", "stream"], ["channels", "pipe"], ["circle", "timed"], ["circle", "eventfd"],
             ] {
                 let demo = try Demo("nusu-demo", words)
-                usleep(20_000)
+                let both = [demo.pid] + demo.otherPids
+                #expect(comesTrue { both.allSatisfy { ProcessView(pid: $0).isWholly("S") } })
                 #expect(try IpcDocument.of(["\(demo.pid)"]).channels.allSatisfy { $0.state != "stuck" }, "\(words)")
             }
         }
@@ -223,9 +232,14 @@ extension LiveTests {
         @Test func chain() throws {
             let shell = try Child(["sh", "-c", "exec </dev/null >/dev/null 2>&1; sleep 100 | cat | cat"])
             defer { for child in ProcessView(pid: shell.pid).children { kill(child, SIGKILL) } }
-            #expect(comesTrue { ProcessView(pid: shell.pid).children.count == 3 })
-            let pids = ProcessView(pid: shell.pid).children.sorted()
-            let isReady = comesTrue { pids.dropFirst().allSatisfy { ProcessView(pid: $0).status("Name") == "cat" } }
+            let view = ProcessView(pid: shell.pid)
+            #expect(comesTrue { view.children.count == 3 })
+            let pids = view.children.sorted()
+            // The shell has closed its ends of the pipes too.
+            let isReady = comesTrue {
+                pids.map { ProcessView(pid: $0).status("Name") } == ["sleep", "cat", "cat"]
+                    && !view.links.values.contains { $0.hasPrefix("pipe:") }
+            }
             try #require(isReady)
             for (from, to) in [(pids[0], pids[2]), (pids[2], pids[0])] {
                 let document = try IpcDocument.of(["\(from)", "\(to)"])
@@ -283,8 +297,16 @@ extension LiveTests {
                 ("sysv", demo("sysv", through: unshare + ["--ipc"])),
                 ("mqueue", demo("mqueue", through: unshare + ["--ipc"])),
             ]
-            usleep(50_000)
-            let all = try IpcDocument.of([])
+            func sides(_ demo: Demo) -> Set<Int32> {
+                Set([demo.view.children.first, demo.otherPid].compactMap { $0 })
+            }
+            // Who waits at a channel may not sleep yet.
+            var all = try IpcDocument.of([])
+            _ = try comesTrue {
+                if demos.allSatisfy({ edges(all.joining(sides($0.1))) == truth($0.1) }) { return true }
+                all = try IpcDocument.of([])
+                return false
+            }
             for (kind, demo) in demos {
                 let child = try #require(demo.otherPid)
                 let parent = try #require(demo.view.children.first)
@@ -322,7 +344,7 @@ extension LiveTests {
                 let dot = try Child(["dot", "-T\(form)"], capturesErrors: true)
                 dot.write(drawn.text)
                 dot.closeInput()
-                let outcome = try dot.finish(withinSeconds: 30)
+                let outcome = try dot.finish(withinSeconds: 300)
                 #expect(outcome.status == 0 && outcome.errors.isEmpty, "\(outcome.errors)")
                 #expect(outcome.text.contains(form == "plain" ? "node p\(demo.pid) " : "p\(demo.pid)"))
             }

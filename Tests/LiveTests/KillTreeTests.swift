@@ -38,7 +38,7 @@ extension LiveTests {
             }
             #expect(ProcessView(pid: stopped).state == "T")
             #expect(try run(command).status == 0)
-            #expect(awaitState(stopped) { $0 == nil || $0 == "Z" } != "T")
+            #expect(hasEnded(stopped))
         }
 
         @Test func killedAtAnyMoment() throws {
@@ -62,7 +62,7 @@ extension LiveTests {
             let group = demo.otherPids
             try #require(group.count == 2 && getpgid(group[1]) == group[0] && getpgid(demo.pid) != group[0])
             #expect(try KillRun(["-KILL", "--tree", "\(group[0])"]).document.targets.map(\.pid) == group.reversed())
-            for pid in group { #expect(awaitState(pid) { $0 == nil || $0 == "Z" } != "S") }
+            for pid in group { #expect(hasEnded(pid)) }
             #expect(access(mark, F_OK) != 0, "it ran its handler for HUP")
         }
 
@@ -75,7 +75,7 @@ extension LiveTests {
             #expect(outcome.status == 0)
             #expect(outcome.text.contains("this kernel has no pidfds"), "\(outcome.text)")
             if words.count > 1 {
-                for pid in members { #expect(awaitState(pid) { $0 == nil || $0 == "Z" } != "S") }
+                for pid in members { #expect(hasEnded(pid)) }
             } else {
                 #expect(outcome.text.contains("ignores it"), "\(outcome.text)")
                 #expect(child.poll() == nil)
@@ -89,9 +89,9 @@ extension LiveTests {
             let child = try Child(["setsid", "bash", "-c", script])
             let jobs = try family(of: child, 3).dropFirst()
             var leader: pid_t?
-            for _ in 0..<300 where leader == nil {
+            _ = comesTrue {
                 leader = jobs.first { ProcessView(pid: $0).children.count == 2 }
-                usleep(10_000)
+                return leader != nil
             }
             let job = try #require(leader)
             let members = [job] + ProcessView(pid: job).children
@@ -99,8 +99,8 @@ extension LiveTests {
             try #require(members.count == 3 && getpgid(members[2]) == job && getpgid(other) != job)
             let run = try KillRun(["--group", "\(members[1])"])
             #expect(Set(run.document.targets.map(\.pid)) == Set(members))
-            for pid in members { #expect(awaitState(pid) { $0 == nil || $0 == "Z" } != "S") }
-            #expect(ProcessView(pid: other).state == "S")
+            for pid in members { #expect(hasEnded(pid)) }
+            #expect(awaitState(other) { $0 == "S" } == "S")
             #expect(try KillRun(["--session", "-KILL", "\(other)"]).document.targets.map(\.pid).contains(child.pid))
         }
 
@@ -136,7 +136,7 @@ extension LiveTests {
             let folder = try Surroundings.temporaryFolder()
             let outcome = try run(
                 ["unshare", "--pid", "--fork", "--mount-proc", "sh", "-c", script, folder, Self.filtered] + rules
-                    + ["--", Surroundings.nusu], withinSeconds: 60)
+                    + ["--", Surroundings.nusu], withinSeconds: 300)
             let target = Surroundings.readFile("\(folder)/target")?.filter(\.isNumber) ?? ""
             #expect(outcome.text.contains("ladder 0\n"), "\(outcome.text)")
             #expect(outcome.text.contains("\(target) lives\n"), "\(outcome.text)")
@@ -156,20 +156,22 @@ extension LiveTests {
 
         /// A child and what it has started, once there are so many.
         private func family(of child: Child, _ count: Int) throws -> [pid_t] {
-            for _ in 0..<300 where ProcessView(pid: child.pid).children.count < count - 1 { usleep(10_000) }
+            _ = comesTrue { ProcessView(pid: child.pid).children.count >= count - 1 }
             let members = [child.pid] + ProcessView(pid: child.pid).children
             try #require(members.count == count)
             return members
         }
 
-        /// The state once it is a wanted one, or after three seconds; nil when the process is gone.
+        private func hasEnded(_ pid: pid_t) -> Bool { comesTrue { ProcessView(pid: pid).hasEnded } }
+
+        /// The state once it is a wanted one, or when that took too long; nil when the process is gone.
         private func awaitState(_ pid: pid_t, _ isWanted: (Character?) -> Bool) -> Character? {
-            for _ in 0..<300 {
-                let state = ProcessView(pid: pid).state
-                if isWanted(state) { return state }
-                usleep(10_000)
+            var state = ProcessView(pid: pid).state
+            _ = comesTrue {
+                state = ProcessView(pid: pid).state
+                return isWanted(state)
             }
-            return ProcessView(pid: pid).state
+            return state
         }
     }
 }

@@ -84,11 +84,13 @@ extension LiveTests {
                 server = socket.create_server(("127.0.0.1", 0))
                 print(server.getsockname()[1], flush=True)
                 taken = server.accept()
+                print("taken", flush=True)
                 sys.stdin.read()
                 """,
             ])
             let port = try #require(try server.readLine())
             let demo = try Demo("nusu-demo-swift", ["connections", port])
+            #expect(try server.readLine() == "taken")
             let text = try run([Surroundings.nusu, "leaks", "\(demo.pid)", "--limit", "0"]).text
             let number = try #require(text.firstRange(of: "owns descriptor ")).upperBound
             #expect(text[number...].prefix { $0.isNumber }.isEmpty == false)

@@ -58,7 +58,7 @@ extension LiveTests {
         func partsAddUp(_ program: StoppedProgram) throws {
             let child = try program.start()
             kill(child.pid, SIGSTOP)
-            while ProcessView(pid: child.pid).state != "T" { usleep(1000) }
+            #expect(comesTrue { ProcessView(pid: child.pid).isWholly("T") })
             let kernel = try #require(ProcessSmaps.residentBytes(of: child.pid))
             let document = try memory(["\(child.pid)"])
             #expect(document.resident.kernelBytes == Int(kernel))
@@ -71,7 +71,7 @@ extension LiveTests {
         @Test(arguments: ["fork", "copy", "stream"]) func everyMethod(_ method: String) throws {
             let demo = try Demo("nusu-demo", ["mixed-free"])
             kill(demo.pid, SIGSTOP)
-            while demo.view.state != "T" { usleep(1000) }
+            #expect(comesTrue { demo.view.isWholly("T") })
             let automatic = try memory(["\(demo.pid)"])
             let document = try memory(["\(demo.pid)", "--snapshot", method])
             #expect(document.resident.parts.map(\.bytes) == automatic.resident.parts.map(\.bytes))
@@ -209,12 +209,12 @@ struct StoppedProgram: Sendable, CustomTestStringConvertible {
         }
         let child = try Child(arguments.map { $0.replacing("%", with: folder) }, capturesErrors: true)
         if let line {
-            while let next = try child.readLine(withinSeconds: 30), next != line {}
+            while let next = try child.readLine(), next != line {}
         } else if let socket {
-            for _ in 0..<1000 where access("\(folder)/\(socket)", F_OK) != 0 && child.poll() == nil { usleep(10_000) }
+            _ = comesTrue { Surroundings.isListening("\(folder)/\(socket)") || child.poll() != nil }
         }
-        // To get from there to where it waits.
-        usleep(200_000)
+        // To get from there to where it waits, or does what it does for ever.
+        if line == nil { _ = ProcessView(pid: child.pid).becomesQuiet() } else { try child.settle() }
         guard child.poll() == nil else { throw HarnessError("\(name) ended before it was ready") }
         return child
     }

@@ -60,7 +60,8 @@ extension LiveTests {
                 let paths = try CycleDocument.read(looked).groups.compactMap(\.path)
                 #expect(Set(paths) == Self.own, "\(helper ?? "none")")
                 #expect(try Self.signatures(looked) == signatures, "\(helper ?? "none")")
-                #expect(Clock.now - start < 30)
+                // Shorter than what hangs.
+                #expect(Clock.now - start < 90)
             }
             #expect(demo.view.harm.isEmpty)
         }
@@ -100,7 +101,7 @@ extension LiveTests {
             let object = try #require(demo.rings["ring=0"]?.first)
             let metadata = try #require(memory.word(at: object))
             let files = ModuleFiles(of: demo.pid, mappings: try ProcFS().mappings(of: demo.pid), procFS: ProcFS())
-            func ask(_ reader: any MemoryReader) -> FieldNames? {
+            func ask(_ reader: any MemoryReader, seconds: Double = 5) -> FieldNames? {
                 files.withModules { modules in
                     let loaded = modules.filter { $0.bias != nil }
                     let question =
@@ -109,15 +110,15 @@ extension LiveTests {
                     let answer = HelperProcess.ask(
                         "\(Surroundings.products)/nusu-symbols", loaded.map(\.descriptor),
                         input: Array((question.joined(separator: "\n") + "\n").utf8), memory: reader,
-                        within: .init(seconds: 5, answerBytes: 1 << 20, memoryBytes: 64 << 20))
+                        within: .init(seconds: seconds, answerBytes: 1 << 20, memoryBytes: 64 << 20))
                     return answer.map { FieldNames(answer: $0, asked: ["Queue", "Other"]) }
                 }
             }
-            #expect(ask(memory)?.name("+32", of: "Queue") == "storage.base")
+            #expect(ask(memory, seconds: 60)?.name("+32", of: "Queue") == "storage.base")
             for round in 0..<(getenv("NUSU_FUZZ") == nil ? 16 : 400) {
                 let start = Clock.now
                 let names = ask(DamagedMemory(memory, seed: UInt64(round), oneIn: 1 << (round % 12 + 3)))
-                #expect(Clock.now - start < 20)
+                #expect(Clock.now - start < 60)
                 #expect((names ?? .none).classes.count <= 2)
                 print(
                     "FUZZ", round, names == nil ? "died" : "lived", names?.classes.values.map(\.count) ?? [],

@@ -26,7 +26,7 @@ final class NginxServer {
             """
         try Surroundings.write(Array(configuration.utf8), "\(folder)/nginx.conf")
         server = try Child([program, "-c", "\(folder)/nginx.conf", "-p", folder, "-e", "\(folder)/error"])
-        let isUp = comesTrue { self.workers.count == workers && access(self.socket, F_OK) == 0 }
+        let isUp = comesTrue { self.workers.count == workers && Surroundings.isListening(self.socket) }
         guard isUp else { throw HarnessError("nginx with \(workers) workers does not listen at \(socket)") }
     }
 

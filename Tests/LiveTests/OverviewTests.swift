@@ -105,15 +105,15 @@ extension LiveTests {
             while try swift.readLine() != "ready" {}
             #expect(try OverviewDocument.of(swift.pid).runtime?.languages.contains("Swift") == true)
             if installed("python3") != nil {
-                let python = try Child(["python3", "-c", "input()"])
-                usleep(200_000)
+                let python = try Child(["python3", "-c", "print('ready', flush=True); input()"])
+                #expect(try python.readLine() == "ready")
                 #expect(try OverviewDocument.of(python.pid).runtime?.languages == ["Python"])
             }
             if installed("redis-server") != nil {
                 // It ends where it listens nowhere.
                 let socket = "\(try Surroundings.temporaryFolder())/socket"
                 let redis = try Child(["redis-server", "--port", "0", "--save", "", "--unixsocket", socket])
-                usleep(300_000)
+                try #require(comesTrue { Surroundings.isListening(socket) })
                 let document = try OverviewDocument.of(redis.pid)
                 #expect(document.runtime?.allocators.first == "jemalloc" && document.runtime?.reading != "full")
             }
@@ -131,7 +131,7 @@ extension LiveTests {
             }
             let parent = try Child(["sh", "-c", "sh -c 'echo $$; exit 3' & exec sleep 60"])
             let child = try #require(try parent.readLine().flatMap { pid_t($0) })
-            for _ in 0..<200 where ProcessView(pid: child).state != "Z" { usleep(5000) }
+            #expect(comesTrue { ProcessView(pid: child).state == "Z" })
             let text = try run([Surroundings.nusu, "\(child)", "--for", "0"]).text
             #expect(text.contains("has ended: a zombie"), "\(text)")
         }

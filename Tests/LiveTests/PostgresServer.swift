@@ -35,10 +35,8 @@ final class PostgresServer {
         server = try Child(
             user + ["\(programs)/postgres", "-D", "\(folder)/data", "-k", folder, "-c", "listen_addresses="],
             capturesErrors: true)
-        for _ in 0..<300 {
-            if try run(["\(programs)/pg_isready", "-h", folder]).status == 0 { break }
-            usleep(20_000)
-        }
+        let isUp = try comesTrue { try run(["\(programs)/pg_isready", "-h", folder]).status == 0 }
+        guard isUp else { throw HarnessError("PostgreSQL does not answer at \(folder)") }
     }
 
     deinit {

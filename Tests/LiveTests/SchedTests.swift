@@ -18,7 +18,7 @@ extension LiveTests {
 
         static func simulate(_ text: String, _ options: [String]) throws -> Outcome {
             let file = try TemporaryFile("workload", Array(text.utf8))
-            return try run([Surroundings.nusu, "sched", "simulate", file.path] + options, withinSeconds: 30)
+            return try run([Surroundings.nusu, "sched", "simulate", file.path] + options)
         }
 
         @Test func quantaStandSideBySide() throws {
@@ -37,7 +37,7 @@ extension LiveTests {
                 [Surroundings.nusu, "sched", "simulate", "-", "--policy", "sjf"], capturesErrors: true)
             child.write("A 0 run 6ms\nB 0 run 8ms\nC 0 run 7ms\nD 0 run 3ms\n")
             child.closeInput()
-            let outcome = try child.finish(withinSeconds: 30)
+            let outcome = try child.finish(withinSeconds: 300)
             #expect(outcome.status == 0)
             #expect(
                 outcome.text.hasPrefix(
@@ -53,7 +53,7 @@ extension LiveTests {
         }
 
         @Test func missingFilesAndWrongOptionsAreRefused() throws {
-            let missing = try run([Surroundings.nusu, "sched", "simulate", "/nowhere"], withinSeconds: 30)
+            let missing = try run([Surroundings.nusu, "sched", "simulate", "/nowhere"])
             #expect(missing.status == 66 && missing.errors.contains("cannot open /nowhere"))
             for wrong in [
                 ["--cores", "0"], ["--policy", "cfs"], ["--tick", "5"], ["--quantum", "1ms,1ms"], ["--quantum", "0"],
@@ -86,18 +86,17 @@ extension LiveTests {
             let gaps: [Gap]
         }
 
-        static func cost(_ words: [String]) throws -> (outcome: Outcome, document: Costs, seconds: Double) {
-            let start = Clock.now
-            let outcome = try run(words + [Surroundings.nusu, "sched", "cost", "--quick", "--json"], withinSeconds: 60)
+        static func cost(_ words: [String]) throws -> (outcome: Outcome, document: Costs) {
+            let outcome = try run(words + [Surroundings.nusu, "sched", "cost", "--quick", "--json"])
             let document = try JSONDecoder().decode(Costs.self, from: Data(outcome.output))
-            return (outcome, document, Clock.now - start)
+            return (outcome, document)
         }
 
         @Test func costsAreMeasured() throws {
-            let (outcome, document, seconds) = try Self.cost([])
+            let (outcome, document) = try Self.cost([])
             #expect(outcome.status == (document.otherCore == nil ? 2 : 0))
-            // Half a second, on a machine that may be busy.
-            #expect(seconds < 20)
+            // It takes half a second, of which it works most.
+            #expect(outcome.processorSeconds < 10, "\(outcome.processorSeconds)")
             #expect(document.handOvers.count == (document.otherCore == nil ? 4 : 7))
             for time in document.handOvers {
                 #expect(time.lowerQuartileSeconds > 0 && time.lowerQuartileSeconds <= time.medianSeconds)
@@ -127,7 +126,7 @@ extension LiveTests {
 
         @Test(.enabled(if: installed("taskset") != nil, "taskset (util-linux) is not installed"))
         func oneCoreIsSaid() throws {
-            let (outcome, document, _) = try Self.cost(["taskset", "-c", "0"])
+            let (outcome, document) = try Self.cost(["taskset", "-c", "0"])
             #expect(outcome.status == 2 && document.otherCore == nil && document.handOvers.count == 4)
             #expect(document.gaps.map(\.what) == ["handing over to another core"])
         }

@@ -35,12 +35,12 @@ extension LiveTests {
                 mmap(None, size, access, 2, file, offset)
                 os.close(file)
             print('ready', flush=True)
-            time.sleep(100)
+            time.sleep(1000)
             """
 
         /// nusu, ended after a time that is long for it and short for a hang.
         private func look(_ arguments: [String]) throws -> (status: Int32, text: String) {
-            let outcome = try run(["timeout", "-s", "KILL", "30", Surroundings.nusu] + arguments)
+            let outcome = try run(["timeout", "-s", "KILL", "120", Surroundings.nusu] + arguments)
             return (outcome.status, outcome.text)
         }
 
@@ -83,6 +83,7 @@ extension LiveTests {
             #expect(try child.readLine() == "ready")
             let pid = "\(child.pid)"
             kill(child.pid, SIGSTOP)
+            #expect(comesTrue { ProcessView(pid: child.pid).isWholly("T") })
             // What the kernel remembers of the files' attributes holds for a second.
             sleep(2)
             for arguments in [["maps", pid], ["memory", pid], [pid]] {

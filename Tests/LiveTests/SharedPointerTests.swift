@@ -50,9 +50,9 @@ extension LiveTests {
         @Test(.enabled(if: Surroundings.isRoot, "needs root, whose rights the helper gives up")) func rights() throws {
             let helper = try Child(["\(Surroundings.products)/nusu-symbols"])
             var status = ""
-            for _ in 0..<100 where !status.contains("NoNewPrivs:\t1") {
-                usleep(20_000)
-                status = try run(["cat", "/proc/\(helper.pid)/status"]).text
+            _ = comesTrue {
+                status = Surroundings.readFile("/proc/\(helper.pid)/status") ?? ""
+                return status.contains("NoNewPrivs:\t1")
             }
             #expect(status.contains("Uid:\t65534\t65534\t65534\t65534"), "\(status)")
             #expect(status.contains("Gid:\t65534\t65534\t65534\t65534") && status.contains("CapEff:\t0000000000000000"))
@@ -79,7 +79,7 @@ extension LiveTests {
                 let answer = HelperProcess.ask(
                     "\(Surroundings.products)/nusu-symbols", [descriptor], input: question,
                     within: .init(seconds: 5, answerBytes: 1 << 20))
-                #expect(Clock.now - start < 20)
+                #expect(Clock.now - start < 60)
                 let names = FieldNames(answer: answer ?? [], asked: ["app::Peer", "app::Itself"])
                 #expect(names.classes.count <= 2)
             }

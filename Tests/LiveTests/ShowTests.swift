@@ -69,12 +69,13 @@ struct ShowDocument: Decodable {
 
     /// Asks until the process has got to where it is to be looked at.
     static func of(_ pid: pid_t, until isThere: (ShowDocument) -> Bool) throws -> ShowDocument {
-        for _ in 0..<100 {
-            let document = try of(pid)
-            if isThere(document) { return document }
-            usleep(20_000)
+        var document = try of(pid)
+        _ = try comesTrue {
+            if isThere(document) { return true }
+            document = try of(pid)
+            return false
         }
-        return try of(pid)
+        return document
     }
 }
 
@@ -157,23 +158,38 @@ extension LiveTests {
             }
         }
 
+        /// A rate over the seconds that nusu looked, against the kernel's counter before and after the whole of its run: what
+        /// was counted outside of these seconds is at most `most` in each. So it holds however busy the machine is.
+        private func compare(
+            _ pid: pid_t, over interval: String, most: Double, rate: (ShowDocument.Rates) -> Double?,
+            counter: () -> Double?
+        ) throws {
+            let (start, before) = (Clock.now, try #require(counter()))
+            let outcome = try run([Surroundings.nusu, "show", "\(pid)", "--json", "--interval", interval])
+            let (time, counted) = (Clock.now - start, try #require(counter()) - before)
+            let rates = try #require(try JSONDecoder().decode(ShowDocument.self, from: Data(outcome.output)).rates)
+            let seen = try #require(rate(rates)) * rates.seconds
+            // Counters of time are read in hundredths of a second.
+            #expect(
+                seen <= counted + 0.03 * most + 0.001 * seen, "\(seen) of \(counted) in \(rates.seconds) of \(time)")
+            #expect(
+                seen >= counted - most * (time - rates.seconds + 0.05),
+                "\(seen) of \(counted) in \(rates.seconds) of \(time)")
+        }
+
         @Test func rates() throws {
-            func rates(_ pid: pid_t, _ interval: String) throws -> ShowDocument.Rates? {
-                let outcome = try run([Surroundings.nusu, "show", "\(pid)", "--json", "--interval", interval])
-                return try JSONDecoder().decode(ShowDocument.self, from: Data(outcome.output)).rates
-            }
             // 20 sleeps of 50 ms in each second, but for what the machine's load takes.
             let sleeper = try Child(["perl", "-e", "select(undef, undef, undef, 0.05) while 1"])
-            usleep(100_000)
-            let slow = try #require(try rates(sleeper.pid, "1s"))
-            #expect(slow.seconds >= 1 && slow.seconds < 1.5)
-            let woken = try #require(slow.voluntarySwitchesPerSecond)
-            #expect(woken > 12 && woken < 24, "\(woken)")
-            #expect(try #require(slow.cores) < 0.2)
-            #expect(try rates(sleeper.pid, "0") == nil)
+            #expect(ProcessView(pid: sleeper.pid).becomesQuiet())
+            try compare(sleeper.pid, over: "1s", most: 21, rate: \.voluntarySwitchesPerSecond) {
+                ProcessView(pid: sleeper.pid).status("voluntary_ctxt_switches").flatMap { Double($0) }
+            }
+            #expect(try ShowDocument.of(sleeper.pid).rates == nil)
             let busy = try Child(["perl", "-e", "1 while 1"])
-            usleep(100_000)
-            #expect(try #require(try rates(busy.pid, "500ms")?.cores) > 0.2)
+            try busy.settle()
+            try compare(busy.pid, over: "500ms", most: 1, rate: \.cores) {
+                ProcessView(pid: busy.pid).timeOnProcessor(of: busy.pid).map { Double($0) / 1e9 }
+            }
             #expect(try run([Surroundings.nusu, "show", "\(busy.pid)"]).text.contains("% of one core"))
             #expect(try run([Surroundings.nusu, "show", "1", "--interval", "61s"]).status == 64)
         }

@@ -23,6 +23,19 @@ struct SignalDocument: Decodable {
         return try JSONDecoder().decode(SignalDocument.self, from: Data(outcome.output))
     }
 
+    /// Asks until the process has got to where it is to be looked at.
+    static func of(_ pid: pid_t, until isThere: (SignalDocument) throws -> Bool) throws -> SignalDocument {
+        var document = try of(pid)
+        _ = try comesTrue {
+            if try isThere(document) { return true }
+            document = try of(pid)
+            return false
+        }
+        return document
+    }
+
+    func isAwaited(_ name: String) throws -> Bool { try of(name).effect.hasPrefix("wakes") }
+
     func of(_ name: String) throws -> Entry {
         guard let entry = signals.first(where: { $0.name == name }) else { throw HarnessError("no \(name)") }
         return entry
@@ -38,22 +51,23 @@ extension LiveTests {
             for number in Int32(1)...64 {
                 // The test runner has Swift programs catch their crashes.
                 let demo = try Demo("nusu-demo", [name], environment: ["SWIFT_BACKTRACE": "enable=no"])
+                if name == "sigwait" {
+                    #expect(try SignalDocument.of(demo.pid) { try $0.isAwaited("TERM") }.isAwaited("TERM"))
+                }
                 let said = try SignalDocument.of(demo.pid)
                 try #require(said.signals.count == 64)
                 let entry = said.signals[Int(number) - 1]
                 #expect(entry.number == number)
                 kill(demo.pid, number)
-                let ended = demo.hasEnded(withinSeconds: entry.wouldEnd ? 5 : 0.03)
+                let ended = demo.hasEnded(withinSeconds: entry.wouldEnd ? 60 : 0.03)
                 #expect(ended == entry.wouldEnd, "\(name) \(entry)")
                 if ended { continue }
                 let isKept = entry.effect.hasPrefix("does nothing yet")
                 let isStopped = entry.effect.hasPrefix("stops it")
                 // On a busy machine it may take a while to get to the signal.
-                var isAsSaid = false
-                for _ in 0..<100 where !isAsSaid {
+                let isAsSaid = try comesTrue {
                     let isPending = try SignalDocument.of(demo.pid).signals[Int(number) - 1].isPending
-                    isAsSaid = isPending == isKept && (!isStopped || demo.view.state == "T")
-                    if !isAsSaid { usleep(20_000) }
+                    return isPending == isKept && (!isStopped || demo.view.state == "T")
                 }
                 #expect(isAsSaid, "\(name) \(entry)")
             }
@@ -74,18 +88,14 @@ extension LiveTests {
 
         @Test func waitedForAndReadThroughDescriptor() throws {
             let demo = try Demo("nusu-demo", ["sigwait"])
-            var said = try SignalDocument.of(demo.pid)
-            for _ in 0..<100 where try !said.of("TERM").effect.hasPrefix("wakes") {
-                usleep(10_000)
-                said = try SignalDocument.of(demo.pid)
-            }
+            let said = try SignalDocument.of(demo.pid) { try $0.isAwaited("TERM") }
             #expect(try said.of("TERM").effect.hasPrefix("wakes thread \(demo.pid)"))
             #expect(try said.of("INT").effect.contains("signalfd"))
         }
 
         @Test func stopped() throws {
             let demo = try Demo("nusu-demo", ["stopped"])
-            for _ in 0..<200 where demo.view.state != "T" { usleep(10_000) }
+            #expect(comesTrue { demo.view.state == "T" })
             let said = try SignalDocument.of(demo.pid)
             #expect(try said.of("TERM").effect.contains("stopped"))
             #expect(try said.of("CONT").effect == "lets it go on")
@@ -93,7 +103,7 @@ extension LiveTests {
             #expect(!demo.hasEnded(withinSeconds: 0.03))
             #expect(try SignalDocument.of(demo.pid).of("TERM").isPending)
             kill(demo.pid, SIGCONT)
-            #expect(demo.hasEnded(withinSeconds: 5))
+            #expect(demo.hasEnded())
         }
 
         @Test func zombie() throws {
@@ -105,7 +115,7 @@ extension LiveTests {
 
         @Test func inTheKernel() throws {
             let demo = try Demo("nusu-demo", ["vfork"])
-            for _ in 0..<200 where demo.view.state != "D" { usleep(10_000) }
+            #expect(comesTrue { demo.view.state == "D" })
             #expect(try SignalDocument.of(demo.pid).of("TERM").effect.contains("leaves the kernel"))
         }
 
@@ -117,9 +127,9 @@ extension LiveTests {
             // unshare's child is number 1 there.
             let outer = try Child(["unshare", "--pid", "--fork", "--kill-child", "sleep", "60"])
             let view = ProcessView(pid: outer.pid)
-            for _ in 0..<200 where view.children.isEmpty { usleep(10_000) }
+            _ = comesTrue { !view.children.isEmpty }
             let inner = try #require(view.children.first)
-            for _ in 0..<200 where ProcessView(pid: inner).status("Name") != "sleep" { usleep(10_000) }
+            #expect(comesTrue { Sleepers.sleeps(inner, "sleep") })
             let said = try SignalDocument.of(inner)
             #expect(try said.of("TERM").effect.contains("number 1"))
             #expect(try said.of("KILL").wouldEnd)

@@ -56,7 +56,7 @@ extension LiveTests {
             // From here on the signals are held back.
             #expect(try probe.readLine() == "reading")
             kill(probe.pid, SIGINT)
-            let outcome = try probe.finish(withinSeconds: 10)
+            let outcome = try probe.finish(withinSeconds: 300)
             #expect(outcome.status == 1)
             #expect(outcome.text.contains("interrupted(signal: 2)"), "\(outcome.text)")
             #expect(program.harm.isEmpty)

@@ -34,7 +34,7 @@ extension LiveTests.SnapshotTests {
 
     @Test func zombiesAndTracedOnesAreRefused() throws {
         let zombie = try Child(["true"])
-        while ProcessView(pid: zombie.pid).state != "Z" { usleep(1000) }
+        #expect(comesTrue { ProcessView(pid: zombie.pid).state == "Z" })
         #expect(Self.failure { _ = try Snapshot.plan(zombie.pid) }?.kind == .noTarget)
         #expect(Self.failure { _ = try Snapshot.plan(0x3fff_fff0) }?.kind == .noTarget)
 
@@ -50,7 +50,7 @@ extension LiveTests.SnapshotTests {
     /// A parent in vfork stands in the kernel and cannot be stopped.
     @Test func whatDoesNotStopIsLetGo() throws {
         let program = try SnapshotProgram("vfork")
-        while program.view.children.isEmpty { usleep(1000) }
+        #expect(comesTrue { program.view.state == "D" })
         let failure = Self.failure { try Self.take(program.pid, .copy, maxPauseSeconds: 0.3) { _ in } }
         #expect(failure?.kind == .unsupported)
         #expect(failure?.what.contains("did not stop") == true)

@@ -127,7 +127,7 @@ extension LiveTests {
             let (line, children) = try SnapshotTests.take(pid, .fork) { _ in
                 let children = ProcessView(pid: pid).children.count
                 child.write("p")
-                let line = try? child.readLine(withinSeconds: 5)
+                let line = try? child.readLine()
                 return (line, children)
             }
             #expect(children == 1)
@@ -175,7 +175,7 @@ extension LiveTests {
                 let program = try SnapshotProgram("registers", "2")
                 let pid = program.pid
                 try SnapshotTests.take(pid, method) { _ in _ = kill(pid, SIGKILL) }
-                #expect(try program.child.finish(withinSeconds: 10).status == 128 + SIGKILL)
+                #expect(try program.child.finish(withinSeconds: 60).status == 128 + SIGKILL)
             }
         }
 

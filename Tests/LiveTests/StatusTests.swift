@@ -17,14 +17,14 @@ extension LiveTests {
 
         @Test func noSuchProcess() throws {
             let child = try Child(["true"])
-            while child.poll() == nil { usleep(1000) }
+            #expect(comesTrue { child.poll() != nil })
             #expect(try LeakRun("\(child.pid)").failure().status == 66)
             #expect(try LeakRun("nusu-no-such-name").failure().status == 66)
         }
 
         @Test(
             .enabled(
-                if: ProcessView(pid: 2).status("Kthread") != nil
+                if: ProcessView(pid: 2).status("Kthread") == "1"
                     || ProcessView(pid: 2).status("Name") == "kthreadd", "no kernel threads are visible here"))
         func kernelThread() throws {
             #expect(try LeakRun("2").failure().status == 69)
@@ -41,8 +41,7 @@ extension LiveTests {
         @Test(arguments: ["fork", "copy"])
         func stoppedStaysStopped(_ method: String) throws {
             let demo = try Demo("nusu-demo", ["stopped"])
-            for _ in 0..<200 where demo.view.state != "T" { usleep(10_000) }
-            #expect(demo.view.state == "T")
+            #expect(comesTrue { demo.view.state == "T" })
             let run = try LeakRun("\(demo.pid)", ["--snapshot", method])
             #expect(differences(try run.document(), from: demo.truth).isEmpty)
             #expect(demo.view.state == "T")
@@ -56,8 +55,8 @@ extension LiveTests {
         /// A parent that waits in vfork can be stopped by nobody: said, in bounded time, and left as it was.
         @Test func waitingInVfork() throws {
             let demo = try Demo("nusu-demo", ["vfork"])
-            for _ in 0..<200 where demo.view.state != "D" { usleep(10_000) }
-            let run = try LeakRun("\(demo.pid)", withinSeconds: 60)
+            #expect(comesTrue { demo.view.state == "D" })
+            let run = try LeakRun("\(demo.pid)")
             #expect([69, 66].contains(try run.failure().status))
             #expect(!demo.view.isTraced)
             #expect(demo.view.state == "D")
@@ -74,7 +73,7 @@ extension LiveTests {
             usleep(400_000)
             let child = try #require(demo.view.children.first)
             kill(child, SIGKILL)
-            let document = try LeakRun(outcome: nusu.finish(withinSeconds: 60)).document()
+            let document = try LeakRun(outcome: nusu.finish(withinSeconds: 300)).document()
             #expect(differences(document, from: demo.truth).isEmpty)
             #expect(demo.view.zombies == [child])
             #expect(!demo.view.isTraced && demo.view.state == "S")
@@ -128,7 +127,7 @@ extension LiveTests {
         func jemalloc() throws {
             let socket = "\(try Surroundings.temporaryFolder())/socket"
             let server = try Child(["redis-server", "--port", "0", "--unixsocket", socket, "--save", ""])
-            for _ in 0..<300 where access(socket, F_OK) != 0 { usleep(10_000) }
+            try #require(comesTrue { Surroundings.isListening(socket) })
             let failure = try LeakRun("\(server.pid)").failure()
             #expect(failure.status == 69)
             #expect("\(failure.what) \(failure.remedy)".contains("jemalloc"), "\(failure)")

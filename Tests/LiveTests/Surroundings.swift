@@ -45,6 +45,9 @@ enum Surroundings {
     /// Whether a compiled program can be linked statically.
     static let linksStatically = hasCompiler && access("/usr/lib/x86_64-linux-gnu/libc.a", R_OK) == 0
 
+    /// Begins what has a name of the machine's: numbers of processes begin anew in every container.
+    static let ownName = "nusu-test-\(getpid())-" + String(UInt32.random(in: .min ... .max), radix: 16)
+
     /// Holds all folders that tests make; removed when the tests end.
     private static let temporaryBase: String? = {
         guard let base = makeFolder("/tmp/nusu-tests.XXXXXX") else { return nil }
@@ -82,6 +85,12 @@ enum Surroundings {
         guard fclose(file) == 0, count == bytes.count else { throw HarnessError("cannot write \(path)") }
     }
 
+    /// Whether somebody takes connections at that path: the file is made before that (SO_ACCEPTCON in `/proc/net/unix`).
+    static func isListening(_ socket: String) -> Bool {
+        let lines = (readFile("/proc/net/unix") ?? "").split(separator: "\n")
+        return lines.contains { $0.hasSuffix(" " + socket) && $0.contains(" 00010000 ") }
+    }
+
     /// The text of a small file, nil where there is none.
     static func readFile(_ path: String) -> String? { readBytes(path).map { String(decoding: $0, as: UTF8.self) } }
 
@@ -95,61 +104,5 @@ enum Surroundings {
             if count == 0 { return bytes }
             bytes += chunk[..<count]
         }
-    }
-}
-
-/// What the kernel says of a process: to see that nusu left nothing behind.
-struct ProcessView {
-    let pid: pid_t
-
-    /// One line of /proc/PID/status, without its name.
-    func status(_ field: String, thread: pid_t? = nil) -> String? {
-        let path = thread.map { "/proc/\(pid)/task/\($0)/status" } ?? "/proc/\(pid)/status"
-        guard let text = Surroundings.readFile(path) else { return nil }
-        for line in text.split(separator: "\n") where line.hasPrefix(field + ":") {
-            return String(line.dropFirst(field.count + 1).drop { $0 == "\t" || $0 == " " })
-        }
-        return nil
-    }
-
-    /// One letter: R, S, T, Z, …; nil when it is gone.
-    var state: Character? { status("State")?.first }
-    var isTraced: Bool { status("TracerPid").map { $0 != "0" } ?? false }
-
-    var children: [pid_t] {
-        var result: [pid_t] = []
-        for thread in threads {
-            let text = Surroundings.readFile("/proc/\(pid)/task/\(thread)/children") ?? ""
-            result += text.split(separator: " ").compactMap { pid_t(String($0.filter(\.isNumber))) }
-        }
-        return result
-    }
-
-    var threads: [pid_t] {
-        guard let folder = opendir("/proc/\(pid)/task") else { return [] }
-        defer { closedir(folder) }
-        var result: [pid_t] = []
-        while let entry = readdir(folder) {
-            let name = withUnsafePointer(to: &entry.pointee.d_name) {
-                $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
-            }
-            if let thread = pid_t(name) { result.append(thread) }
-        }
-        return result
-    }
-
-    var zombies: [pid_t] { children.filter { ProcessView(pid: $0).state == "Z" } }
-
-    /// What nusu may have left behind, in words; empty when nothing.
-    var harm: [String] {
-        var result: [String] = []
-        guard let state else { return ["it is gone"] }
-        if state == "T" || state == "t" || state == "Z" { result.append("its state is \(state)") }
-        for thread in threads where (status("State", thread: thread)?.first).map({ $0 == "t" }) ?? false {
-            result.append("thread \(thread) is still stopped by a tracer")
-        }
-        if isTraced { result.append("it is still traced") }
-        if !zombies.isEmpty { result.append("it has the zombies \(zombies)") }
-        return result
     }
 }

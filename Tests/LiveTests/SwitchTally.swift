@@ -24,21 +24,38 @@ struct SwitchTally {
     private(set) var waits: [WaitSample] = []
     private(set) var isOrdered = true
     private(set) var end: TraceEnd?
+    /// What the kernel counted of one thread within the trace, and from before it to after it: a busy machine puts much time
+    /// between the two.
+    private(set) var within: ThreadCounters?
+    private(set) var around: ThreadCounters?
     private var running: [UInt16: (key: ThreadKey, since: UInt64)] = [:]
     private var touched: Set<UInt16> = []
     private var lastTime: UInt64 = 0
 
     init(_ header: TraceHeader) { self.header = header }
 
-    /// Takes a trace of so long, in the middle of which something is done.
-    init(_ scope: TraceHeader.Scope, seconds: Double, during: () throws -> Void = {}) throws {
+    /// Takes a trace of so long, in the middle of which something is done, and until enough was seen: a busy machine takes
+    /// its time.
+    init(
+        _ scope: TraceHeader.Scope, seconds: Double, counting pid: Int32? = nil, during: () throws -> Void = {},
+        until isEnough: (SwitchTally) -> Bool = { _ in true }
+    ) throws {
+        func counters() throws -> ThreadCounters? { try pid.map { try ThreadCounters($0) } }
+        let before = try counters()
         let trace = SwitchTrace(scope)
+        let first = try counters()
         self.init(trace.header)
         let start = Clock.now
         while Clock.now - start < seconds / 2 { add(trace.next(seconds: 0.02)) }
         try during()
-        while Clock.now - start < seconds { add(trace.next(seconds: 0.02)) }
+        while Clock.now - start < seconds || !isEnough(self) && Clock.now - start < 60 {
+            add(trace.next(seconds: 0.02))
+        }
+        let last = try counters()
         finish(trace)
+        if let before, let first, let last, let after = try counters() {
+            (within, around) = (last.since(first), after.since(before))
+        }
     }
 
     mutating func finish(_ trace: SwitchTrace) {

@@ -19,21 +19,32 @@ extension LiveTests {
             .process(try ProcFS().identity(of: child.pid))
         }
 
-        /// Both tell of the same time but for a few milliseconds.
+        /// What was seen lies between what the kernel counted within the trace and what it counted around it, and so do the
+        /// counters of the trace's own.
         static func agree(_ tally: SwitchTally, _ pid: Int32) throws {
+            let (within, around) = try (#require(tally.within), #require(tally.around))
             let counted = try #require(tally.counted(pid))
             let seen = tally.thread(pid)
             let run = try #require(counted.runNanoseconds)
-            #expect(abs(Double(seen.runNanoseconds) - Double(run)) <= 30e6 + 0.05 * Double(run))
-            #expect(abs(seen.preempted - Int(try #require(counted.involuntary))) <= 5)
-            #expect(abs(seen.blocked - Int(try #require(counted.voluntary))) <= 5)
+            for seconds in [Double(seen.runNanoseconds) / 1e9, Double(run) / 1e9] {
+                // The counter goes on by the tick; what was stolen of a guest's core may count here and not there.
+                #expect(seconds >= within.runSeconds * 0.95 - 0.03, "\(seconds) \(within) \(around)")
+                #expect(seconds <= around.runSeconds * 1.05 + 0.03, "\(seconds) \(within) \(around)")
+            }
+            for count in [seen.preempted, Int(try #require(counted.involuntary))] {
+                #expect(
+                    count >= within.involuntary - 5 && count <= around.involuntary + 5, "\(count) \(within) \(around)")
+            }
+            for count in [seen.blocked, Int(try #require(counted.voluntary))] {
+                #expect(count >= within.voluntary - 5 && count <= around.voluntary + 5, "\(count) \(within) \(around)")
+            }
             #expect(tally.end?.lost == 0 && tally.isOrdered)
         }
 
         @Test func busyLoopsShareACore() throws {
             let children = try (0..<2).map { _ in try Self.pinned(["sh", "-c", Self.loop]) }
             for child in children { try child.settle() }
-            let tally = try SwitchTally(try Self.scope(children[0]), seconds: 0.8)
+            let tally = try SwitchTally(try Self.scope(children[0]), seconds: 0.8, counting: children[0].pid)
             #expect(tally.header.source == .cpuWide)
             try Self.agree(tally, children[0].pid)
             // Others may take the core too, but both are treated alike.
@@ -47,7 +58,7 @@ extension LiveTests {
             let first = try Self.pinned(["sh", "-c", Self.loop])
             let second = try Self.pinned(["nice", "-n", "10", "sh", "-c", Self.loop])
             for child in [first, second] { try child.settle() }
-            let tally = try SwitchTally(try Self.scope(first), seconds: 0.8)
+            let tally = try SwitchTally(try Self.scope(first), seconds: 0.8, counting: first.pid)
             // Weights of 1,024 and 110 (kernel/sched/core.c, sched_prio_to_weight).
             let ratio = tally.share(first.pid) / max(tally.share(second.pid), 0.001)
             #expect(ratio > 4 && ratio < 25, "\(ratio)")
@@ -78,8 +89,8 @@ extension LiveTests {
         }
 
         private static let partners = """
-            pipe(A, B); pipe(C, D);
-            if (fork) { close A; close D; while (1) { select undef, undef, undef, 0.001; syswrite B, "x"; sysread(C, $x, 1) or exit } }
+            $| = 1; pipe(A, B); pipe(C, D);
+            if (fork) { close A; close D; while (1) { select undef, undef, undef, 0.001; syswrite B, "x"; sysread(C, $x, 1) or exit; print "ready\\n" if !$rounds++ } }
             close B; close C; while (1) { sysread(A, $x, 1) or exit; select undef, undef, undef, 0.0005; syswrite D, "x" }
             """
 
@@ -87,9 +98,11 @@ extension LiveTests {
         @Test(.enabled(if: installed("perl") != nil, "needs perl"))
         func partnersWakeEachOther() throws {
             let parent = try Self.pinned(["perl", "-e", Self.partners])
-            #expect(comesTrue { !ProcessView(pid: parent.pid).children.isEmpty })
+            #expect(try parent.readLine() == "ready")
             let child = try #require(ProcessView(pid: parent.pid).children.first)
-            let tally = try SwitchTally(try Self.scope(parent), seconds: 0.5)
+            let tally = try SwitchTally(
+                try Self.scope(parent), seconds: 0.5, counting: parent.pid,
+                until: { $0.thread(parent.pid).blocked > 100 })
             try Self.agree(tally, parent.pid)
             let thread = tally.thread(parent.pid)
             // Wake-ups are told in the machine's numbers, and not to a container.
@@ -120,7 +133,12 @@ extension LiveTests {
             let waiters = try (0..<3).map { _ in try Child(["perl", "-e", Self.waiter, file.path]) }
             let procfs = ProcFS()
             #expect(comesTrue { waiters.allSatisfy { procfs.waits(from: $0.pid).first?.cause == .fileLock } })
-            let tally = try SwitchTally(try Self.scope(waiters[2]), seconds: 1.2) { holder.end() }
+            let keys = waiters.map { ThreadKey(pid: $0.pid, tid: $0.pid) }
+            let tally = try SwitchTally(try Self.scope(waiters[2]), seconds: 1.2) {
+                holder.end()
+            } until: { tally in
+                keys.allSatisfy { tally.exits.contains($0) }
+            }
             #expect(comesTrue { waiters.allSatisfy { $0.poll() != nil } })
             // Seen asleep in the lock before the holder's end, and then woken by who had it.
             #expect(tally.waits.contains { $0.thread.tid == waiters[2].pid && $0.call == "flock" })
@@ -133,15 +151,16 @@ extension LiveTests {
                 #expect(tally.exits.contains(ThreadKey(pid: waiter.pid, tid: waiter.pid)))
             }
             // Who holds the lock runs for 30 ms: no two at a time.
-            let spans = waiters.compactMap { waiter -> Range<UInt64>? in
-                let runs = tally.thread(waiter.pid).runs
-                guard let first = runs.first, let last = runs.last else { return nil }
-                return first.lowerBound..<last.upperBound
-            }.sorted { $0.lowerBound < $1.lowerBound }
-            #expect(spans.count == 3)
-            for (one, next) in zip(spans, spans.dropFirst()) {
-                // Ending takes a moment after the lock is let go.
-                #expect(one.upperBound < next.lowerBound + 25_000_000, "\(spans)")
+            let runs = waiters.map { tally.thread($0.pid).runs }.sorted {
+                $0.first?.lowerBound ?? 0 < $1.first?.lowerBound ?? 0
+            }
+            for (one, next) in zip(runs, runs.dropFirst()) {
+                let start = try #require(next.first).lowerBound
+                let both = one.reduce(0) {
+                    $0 + Int($1.upperBound) - Int(max(min(start, $1.upperBound), $1.lowerBound))
+                }
+                // It ends after it has let the lock go, which is work too.
+                #expect(both < 25_000_000, "\(runs)")
             }
         }
 
@@ -154,7 +173,7 @@ extension LiveTests {
             let trace = SwitchTrace(.command(try procfs.identity(of: pid)))
             var tally = SwitchTally(trace.header)
             var command = try waiting.release()
-            let deadline = Clock.now + 20
+            let deadline = Clock.now + 60
             while command.ending() == nil, Clock.now < deadline { tally.add(trace.next(seconds: 0.02)) }
             tally.finish(trace)
             gate.hold()
@@ -172,15 +191,22 @@ extension LiveTests {
         @Test func threadsComeAndGo() throws {
             let program = try Child([
                 "python3", "-c",
-                "import threading, time\nwhile True:\n t = threading.Thread(target=time.sleep, args=(0.02,)); t.start(); t.join()",
+                "import threading, time\nwhile True:\n t = threading.Thread(target=time.sleep, args=(0.02,)); t.start(); t.join(); print('ready', flush=True)",
             ])
-            try program.settle()
-            let tally = try SwitchTally(try Self.scope(program), seconds: 0.6)
-            let born = tally.forks.filter { $0.child.pid == program.pid }
-            #expect(born.count >= 5)
+            #expect(try program.readLine() == "ready")
+            func born(_ tally: SwitchTally) -> [(parent: ThreadKey, child: ThreadKey)] {
+                tally.forks.filter { $0.child.pid == program.pid }
+            }
+            // The last ones have not ended yet.
+            func isWhole(_ tally: SwitchTally) -> Bool {
+                let first = born(tally).prefix(5)
+                return first.count == 5 && first.allSatisfy { tally.exits.contains($0.child) }
+            }
+            let tally = try SwitchTally(try Self.scope(program), seconds: 0.6, until: { isWhole($0) })
+            #expect(isWhole(tally))
+            let born = born(tally)
             #expect(born.allSatisfy { $0.child.tid != program.pid && $0.parent.pid == program.pid })
-            #expect(born.dropLast(2).allSatisfy { tally.exits.contains($0.child) })
-            #expect(born.dropLast(2).allSatisfy { (tally.threads[$0.child]?.begun ?? 0) >= 1 })
+            #expect(born.prefix(5).allSatisfy { (tally.threads[$0.child]?.begun ?? 0) >= 1 })
         }
 
         /// Cores are never idle and busy at once, and what all threads of one core ran is the length of the trace.

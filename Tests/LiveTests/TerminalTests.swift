@@ -64,8 +64,7 @@ extension LiveTests {
             guard shell == "exec sh" || installed("bash") != nil else { return }
             let (terminal, settings) = try start(shell)
             let program = try pid(terminal)
-            let found = try run(["pgrep", "-P", program, "-x", "nusu-guard"]).text.split(separator: "\n").first
-            let guardian = ProcessView(pid: try #require(found.flatMap { pid_t($0) }))
+            let guardian = try #require(try Tmux.guardian(of: program))
             _ = try run(["kill", "-KILL", program])
             // The guard was quicker than the shell: a line on the other screen would be gone with that.
             try terminal.waits(for: "left with 137")
@@ -87,7 +86,7 @@ extension LiveTests {
             _ = try run(["kill", "-STOP", own])
             try terminal.waits(for: "Stopped")
             // The shell has to hear of the stop in the background: to a job that it takes to be running fg says nothing.
-            try terminal.send("bg; sleep 0.5; fg", "Enter")
+            try terminal.send("bg; until grep -q '^State:.T' /proc/\(own)/status; do :; done; fg", "Enter")
             try terminal.waits(for: "screen 80x24")
             try terminal.send("C-c")
             try expectGivenBack(terminal, settings, showing: "fg")
@@ -128,10 +127,10 @@ extension LiveTests {
             try terminal.waits(for: "key(Terminal.Key.escape)")
             try terminal.resize(rows: 12, columns: 40)
             try terminal.waits(for: "screen 40x12")
-            #expect(try terminal.screen().hasSuffix("end\n"))
+            #expect(try comesTrue { try terminal.screen().hasSuffix("end\n") })
             try terminal.resize(rows: 40, columns: 120)
             try terminal.waits(for: "screen 120x40")
-            #expect(try terminal.screen().hasSuffix("end\n"))
+            #expect(try comesTrue { try terminal.screen().hasSuffix("end\n") })
         }
 
         /// No database, no UTF-8, no colours: each by what the environment says.

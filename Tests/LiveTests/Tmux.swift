@@ -11,7 +11,7 @@ final class Tmux {
     init(
         _ command: String = "exec sh", rows: Int = 24, columns: Int = 80, environment: [String: String] = [:]
     ) throws {
-        socket = "nusu-test-\(getpid())-\(Tmux.count)"
+        socket = "\(Surroundings.ownName)-\(Tmux.count)"
         Tmux.count += 1
         server = ["tmux", "-L", socket, "-f", "/dev/null", "-u"]
         let base = ["PS1": "$ ", "LC_ALL": "C.UTF-8", "ENV": "", "NO_COLOR": ""].merging(environment) { $1 }
@@ -24,6 +24,18 @@ final class Tmux {
     deinit { _ = try? run(server + ["kill-server"]) }
 
     nonisolated(unsafe) private static var count = 0
+
+    /// Who gives a terminal back after the end of a program that could not: it has its name a moment after its start.
+    static func guardian(of program: String) throws -> ProcessView? {
+        var found: pid_t?
+        _ = try comesTrue {
+            found = try run(["pgrep", "-P", program, "-x", "nusu-guard"]).text.split(separator: "\n").first.flatMap {
+                pid_t($0)
+            }
+            return found != nil
+        }
+        return found.map { ProcessView(pid: $0) }
+    }
 
     private func tmux(_ arguments: [String]) throws -> String {
         let outcome = try run(server + arguments)
@@ -52,8 +64,8 @@ final class Tmux {
     }
 
     /// Waits until the screen has the text.
-    func shows(_ text: String, withinSeconds seconds: Double = 10) throws -> Bool {
-        try comesTrue(withinSeconds: seconds) { try screen().contains(text) }
+    func shows(_ text: String) throws -> Bool {
+        try comesTrue { try screen().contains(text) }
     }
 
     /// The same, as what the test is about.
@@ -68,7 +80,7 @@ final class Tmux {
         try send("stty -a > \(path); echo set\"tled\"", "Enter")
         guard try shows("settled") else { throw HarnessError("the shell does not answer: \(try screen())") }
         try send("clear", "Enter")
-        guard try comesTrue(withinSeconds: 10, { try !screen().contains("settled") }) else {
+        guard try comesTrue({ try !screen().contains("settled") }) else {
             throw HarnessError("the shell does not clear")
         }
         let lines = (Surroundings.readFile(path) ?? "").split(separator: "; ", omittingEmptySubsequences: false)

@@ -87,7 +87,7 @@ extension LiveTests {
             #expect(document.processes.map(\.pid) == [demo.pid])
             let whole = document.processes.first?.cpuPercent ?? 0
             let sum = threads.reduce(0) { $0 + ($1.cpuPercent ?? 0) }
-            #expect(whole > 20 && abs(sum - whole) < 30, "\(sum) of \(whole)")
+            #expect(whole > 0 && abs(sum - whole) < 30, "\(sum) of \(whole)")
             // Not asked for, they are not known.
             let plain = try #require(try documents("--once", "--where", "pid==\(demo.pid)").first)
             #expect(plain.threads == nil)
@@ -138,7 +138,7 @@ extension LiveTests {
                 "sh", "-c", "while :; do sh -c 'i=0; while [ $i -lt 3000 ]; do i=$((i+1)); done'; done",
             ])
             #expect(
-                try comesTrue(withinSeconds: 20) {
+                try comesTrue {
                     guard let document = try documents("--once", "--where", "pid==\(child.pid)").first,
                         let children = document.processes.first?.shortLivedChildren, children.cpuPercent > 5
                     else { return false }

@@ -56,20 +56,19 @@ extension LiveTests {
         @Test func aSavedTraceSaysTheSame() throws {
             let file = try TemporaryFile("trace.nusu")
             let outcome = try run(
-                [Surroundings.nusu, "sched", "trace", "--save", file.path, "--json", "--"] + Self.command,
-                withinSeconds: 60)
+                [Surroundings.nusu, "sched", "trace", "--save", file.path, "--json", "--"] + Self.command)
             #expect(outcome.status == 3)
             let document = try Document.of(outcome)
             #expect(document.commandStatus == 3 && Self.mode(file.path) == 0o600)
             guard document.source != "schedstat" else { return }
-            let again = try run([Surroundings.nusu, "sched", "trace", file.path, "--json"], withinSeconds: 60)
+            let again = try run([Surroundings.nusu, "sched", "trace", file.path, "--json"])
             #expect(try Document.of(again).threads == document.threads)
             let shell = try #require(document.threads.first { $0.command == "sh" })
             let ran = try #require(shell.runSeconds)
             #expect(ran > 0.001 && ran <= document.seconds)
             // What was traced is a workload.
             let simulated = try run(
-                [Surroundings.nusu, "sched", "simulate", file.path, "--policy", "fcfs", "--json"], withinSeconds: 60)
+                [Surroundings.nusu, "sched", "simulate", file.path, "--policy", "fcfs", "--json"])
             #expect(simulated.status == 0, "\(simulated.errors)")
             let played = try JSONDecoder().decode(Simulated.self, from: Data(simulated.output))
             let thread = try #require(played.schedules.first?.threads.first { $0.name == "sh \(shell.tid)" })
@@ -79,7 +78,7 @@ extension LiveTests {
         }
 
         @Test func theScreenAnswersInWords() throws {
-            let outcome = try run([Surroundings.nusu, "sched", "trace", "--"] + Self.command, withinSeconds: 60)
+            let outcome = try run([Surroundings.nusu, "sched", "trace", "--"] + Self.command)
             let lines = outcome.text.split(separator: "\n")
             #expect(outcome.status == 3)
             #expect(lines.count <= 25 && lines.allSatisfy { $0.count <= 100 }, "\(outcome.text)")
@@ -109,12 +108,11 @@ extension LiveTests {
         func perfettoKnowsAllOfIt() throws {
             let file = try TemporaryFile("trace.pftrace")
             let outcome = try run(
-                [Surroundings.nusu, "sched", "trace", "--perfetto", file.path, "--json", "--"] + Self.command,
-                withinSeconds: 60)
+                [Surroundings.nusu, "sched", "trace", "--perfetto", file.path, "--json", "--"] + Self.command)
             let document = try Document.of(outcome)
             guard document.source != "schedstat" else { return }
             #expect(Self.mode(file.path) == 0o600)
-            let read = try run(["python3", "-c", Self.reader, file.path], withinSeconds: 60)
+            let read = try run(["python3", "-c", Self.reader, file.path])
             let words = read.text.split(whereSeparator: \.isWhitespace)
             try #require(words.count == 3, "\(read.errors)")
             #expect(words[0] == "0" && words[2] == "True")
@@ -124,11 +122,11 @@ extension LiveTests {
         @Test func otherFilesAreRefused() throws {
             let text = try TemporaryFile("text.nusu", Array("no trace".utf8))
             for (path, status) in [(text.path, Int32(69)), ("/nowhere/trace.nusu", 66)] {
-                let outcome = try run([Surroundings.nusu, "sched", "trace", path], withinSeconds: 30)
+                let outcome = try run([Surroundings.nusu, "sched", "trace", path])
                 #expect(outcome.status == status && outcome.errors.contains(path), "\(outcome.errors)")
             }
             for wrong in [[], ["--all", "1"], ["1", "--threads", "-1"], ["--all", "--for", "0"]] {
-                let outcome = try run([Surroundings.nusu, "sched", "trace"] + wrong, withinSeconds: 30)
+                let outcome = try run([Surroundings.nusu, "sched", "trace"] + wrong)
                 #expect(outcome.status == 64, "\(wrong): \(outcome.errors)")
             }
         }
@@ -146,7 +144,7 @@ extension LiveTests {
                     "setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups", copy, "sched", "trace",
                     "--json", "--",
                 ]
-                    + Self.command, withinSeconds: 60)
+                    + Self.command)
             let document = try Document.of(outcome)
             #expect(outcome.status == 3)
             guard document.source != "cpu-wide" else { return }

@@ -70,7 +70,11 @@ extension LiveTests {
         /// demo holds is called lost.
         @Test func growingTarget() throws {
             let demo = try Demo("nusu-demo", ["grow"])
-            try demo.takeLaterLines(forSeconds: 0.7)
+            #expect(
+                try comesTrue {
+                    try demo.takeLaterLines(forSeconds: 0.2)
+                    return demo.truth.definite.count > 20
+                })
             let before = demo.truth.definite
             let document = try LeakRun("\(demo.pid)").document()
             let found = Set(document.leaders("definite").keys)

@@ -148,9 +148,9 @@ extension LiveTests {
             let waiter = try Child(server.psql + ["-qc", "update t set a = 3"])
             var backend: pid_t?
             let question = "select pid from pg_stat_activity where wait_event_type = 'Lock'"
-            for _ in 0..<100 where backend == nil {
+            _ = try comesTrue {
                 backend = pid_t(try run(server.psql + ["-Atc", question]).text.filter(\.isNumber))
-                usleep(20_000)
+                return backend != nil
             }
             let shown = try ShowDocument.of(waiter.pid) { $0.waits.count == 2 }
             #expect(shown.waits.map(\.pid) == [waiter.pid, try #require(backend)])
@@ -159,7 +159,7 @@ extension LiveTests {
             let latch = try #require(shown.waits.last)
             #expect(latch.call == "epoll_wait" && latch.awaited.isEmpty && !shown.isDeadlock)
             // The postmaster waits for clients: in one listening socket, or several.
-            #expect(try ShowDocument.of(server.pid).waits.first?.awaited.isEmpty == true)
+            #expect(try ShowDocument.of(server.pid) { !$0.waits.isEmpty }.waits.first?.awaited.isEmpty == true)
         }
 
         @Test(.enabled(if: installed("python3") != nil, "python3 is not installed"))
@@ -187,15 +187,15 @@ extension LiveTests {
             #expect(wait.awaited == ProcessView(pid: full.pid).children && wait.reason.contains("lie unread"))
             let queue = try python(
                 """
-                import os, socket; l = socket.socket(socket.AF_UNIX); l.bind("\\0nusu-full-%d" % os.getpid()); l.listen(0)
+                import os, socket; l = socket.socket(socket.AF_UNIX); l.bind("\\0\(Surroundings.ownName)-full"); l.listen(0)
                 name = l.getsockname(); c = [socket.socket(socket.AF_UNIX) for _ in range(8)]
-                if os.fork() == 0: l.accept(); l.accept(); os.abort()
-                print("ready", flush=True); import signal
-                os.kill(os.getpid(), 0); l.close(); [s.connect(name) for s in c]
+                if os.fork() == 0:
+                    import time
+                    while True: time.sleep(9)
+                print("ready", flush=True); l.close(); [s.connect(name) for s in c]
                 """)
             defer { for child in ProcessView(pid: queue.pid).children { kill(child, SIGKILL) } }
             let child = try #require(ProcessView(pid: queue.pid).children.first)
-            kill(child, SIGSTOP)
             wait = try #require(
                 try ShowDocument.of(queue.pid) { $0.waits.first?.call == "connect" }.waits.first)
             #expect(wait.call == "connect" && wait.awaited == [child] && wait.socket?.isAccepted == false)
