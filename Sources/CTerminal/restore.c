@@ -261,10 +261,11 @@ static void keep_guard(void) {
     // memory apart and tells the shell: a pipe's end would be told later.
     pthread_mutex_lock(&state->life);
     if (!__atomic_exchange_n(&state->taken, 0, __ATOMIC_SEQ_CST)) _exit(0);
-    write_all(1, leaving, leaving_size);
-    // A shell that was quicker has set what it needs.
+    // Whoever sees the screen as it was may type: what is typed before the settings are back is no line for a shell. One that was
+    // quicker has set what it needs.
     struct termios now;
     if (tcgetattr(0, &now) == 0 && is_same(&now, &state->during)) tcsetattr(0, TCSANOW, &state->before);
+    write_all(1, leaving, leaving_size);
     _exit(0);
 }
 
