@@ -256,13 +256,17 @@ extension LiveTests {
                 let child = try python(
                     """
                     r, w = os.pipe()
-                    pid = pair(lambda: os.close(w), lambda: (time.sleep(0.2), os._exit(0)))
+                    print(pair(lambda: os.close(w), lambda: None), flush=True)
                     def reader():
                         print("end" if os.read(r, 1) == b"" else "data", flush=True)
                     import threading
                     threading.Thread(target=reader, daemon=True).start()
                     """)
-                for _ in 0..<3 { _ = try graph() }
+                let writer = try #require(said.first.flatMap { pid_t($0) })
+                for round in 0..<3 {
+                    if round == 1 { kill(writer, SIGKILL) }
+                    _ = try graph()
+                }
                 #expect(try child.readLine() == "end")
             }
         }

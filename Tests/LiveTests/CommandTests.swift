@@ -89,7 +89,7 @@ extension LiveTests {
             #expect(try child.readLine() == "one")
             #expect(try child.readLine() == "two")
             child.closeInput()
-            let outcome = try child.finish(withinSeconds: 30)
+            let outcome = try child.finish(withinSeconds: 300)
             #expect(outcome.status == 0 && outcome.errors.isEmpty)
             #expect(outcome.text.contains("looked at its exit (status 0, 1 thread)"))
         }
@@ -101,7 +101,7 @@ extension LiveTests {
             child.write("up\n")
             #expect(try child.readLine() == "up")
             kill(child.pid, SIGTERM)
-            #expect(try child.finish(withinSeconds: 30).status == 128 + SIGTERM)
+            #expect(try child.finish(withinSeconds: 300).status == 128 + SIGTERM)
             #expect(kill(command, 0) != 0)
         }
 

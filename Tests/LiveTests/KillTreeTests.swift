@@ -105,7 +105,7 @@ extension LiveTests {
         }
 
         /// While the ladder waits, the target ends and all numbers are given out once more: its own goes to another process,
-        /// which ignores TERM and must not get the KILL.
+        /// which must not get the KILL. nusu stands still meanwhile.
         @Test(
             .enabled(
                 if: Surroundings.isRoot && Surroundings.hasPidNamespaces, "pid namespaces need root and unshare"),
@@ -115,19 +115,21 @@ extension LiveTests {
             let script = """
                 echo 340 > /proc/sys/kernel/pid_max
                 echo 310 > /proc/sys/kernel/ns_last_pid
-                sh -c 'trap "" TERM; echo $$ > "$0/target"; while :; do sleep 1; done' "$0" &
-                while ! [ -s "$0/target" ]; do :; done
+                sh -c 'trap ": > \"$0/asked\"" TERM; echo $$ > "$0/target"; sleep 1000 & while :; do wait $!; done' "$0" &
                 target=$!
-                "$@" kill --ladder --ladder-wait 1s $target > "$0/report" &
+                until [ -s "$0/target" ]; do :; done
+                "$@" kill --ladder --ladder-wait 10s $target > "$0/report" &
                 ladder=$!
-                while ! grep -q '^ShdPnd:.*[1-9a-f]\\|^SigIgn:.*4' /proc/$target/status; do :; done
-                sleep 0.3
+                until [ -e "$0/asked" ]; do :; done
+                kill -STOP $ladder
+                until grep -q '^State:.T' /proc/$ladder/status; do :; done
                 kill -KILL $target; wait $target
                 while :; do
                     sleep 40 & second=$!
                     [ $second = $target ] && break
                     kill -KILL $second; wait $second
                 done
+                kill -CONT $ladder
                 wait $ladder; echo "ladder $?"
                 kill -0 $second && echo "$second lives"
                 kill -KILL $second

@@ -125,7 +125,7 @@ struct LeakRun {
 
     init(
         _ target: String, _ options: [String] = [], user: [String] = [], program: String = Surroundings.nusu,
-        withinSeconds seconds: Double = 120
+        withinSeconds seconds: Double = 300
     ) throws {
         let words = [program, "leaks", target, "--json", "--addresses", "--possible", "--limit", "0"]
         outcome = try run(user + words + options, withinSeconds: seconds)

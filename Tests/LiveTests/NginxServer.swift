@@ -32,6 +32,6 @@ final class NginxServer {
 
     deinit {
         kill(server.pid, SIGTERM)
-        for _ in 0..<200 where server.poll() == nil { usleep(10_000) }
+        _ = comesTrue { server.poll() != nil }
     }
 }

@@ -42,6 +42,6 @@ final class PostgresServer {
     deinit {
         // Fast shutdown, so that the backends go first.
         kill(server.pid, SIGINT)
-        for _ in 0..<500 where server.poll() == nil { usleep(10_000) }
+        _ = comesTrue { server.poll() != nil }
     }
 }

@@ -93,8 +93,7 @@ extension LiveTests {
         }
 
         @Test func killedInTheMiddleTheTargetRunsOn() throws {
-            let target = try Child(["sh", "-c", SwitchTraceTests.loop])
-            try target.settle()
+            let target = try SwitchTraceTests.busy()
             for delay: UInt32 in [30_000, 400_000] {
                 let nusu = try Child([Surroundings.nusu, "sched", "trace", "\(target.pid)", "--for", "30s"])
                 usleep(delay)
@@ -120,8 +119,7 @@ extension LiveTests {
         // MARK: - Rights
 
         @Test func withoutRecordsTheCountersAreShown() throws {
-            let target = try SwitchTraceTests.pinned(["sh", "-c", SwitchTraceTests.loop])
-            try target.settle()
+            let target = try SwitchTraceTests.busy(SwitchTraceTests.onFirstCore)
             for rule in ["no-perf", "perf-refused"] {
                 let before = try ThreadCounters(target.pid)
                 let (outcome, document) = try Self.trace(
@@ -142,11 +140,9 @@ extension LiveTests {
             arguments: [[], ["no-bpf"]])
         func bothSourcesOfAllCoresAgreeWithTheKernel(rules: [String]) throws {
             // Two, so that each is pushed off the core however idle the machine is.
-            let partner = try SwitchTraceTests.pinned(["sh", "-c", SwitchTraceTests.loop])
-            let target = try SwitchTraceTests.pinned(["sh", "-c", SwitchTraceTests.loop])
+            let partner = try SwitchTraceTests.busy(SwitchTraceTests.onFirstCore)
+            let target = try SwitchTraceTests.busy(SwitchTraceTests.onFirstCore)
             defer { for child in [partner, target] { child.end() } }
-            try target.settle()
-            try partner.settle()
             // Until it first leaves or gets a core nothing is known of it: a slice, and on a busy machine now and then several.
             var unknown = Double.infinity
             for _ in 0..<5 where unknown > 0.1 { unknown = try unknownSeconds(of: target.pid, rules) }
@@ -190,8 +186,7 @@ extension LiveTests {
             #expect(document.gaps.contains { $0.reason.contains("perf_event_paranoid") } || document.gaps.isEmpty)
             #expect(document.threads.contains { $0.command == "sh" && ($0.runSeconds ?? 0) > 0.001 })
             // Of another user's only what everybody is told.
-            let target = try Child(["sh", "-c", SwitchTraceTests.loop])
-            try target.settle()
+            let target = try SwitchTraceTests.busy()
             let other = try Self.trace(
                 ["\(target.pid)", "--for", "600ms"], as: Self.nobody, program: "\(folder)/nusu")
             let thread = try #require(other.document.threads.first { $0.tid == target.pid })
@@ -201,8 +196,7 @@ extension LiveTests {
         // MARK: - Files
 
         @Test func savedTracesShowTheSame() throws {
-            let target = try Child(["sh", "-c", SwitchTraceTests.loop])
-            try target.settle()
+            let target = try SwitchTraceTests.busy()
             let file = try TemporaryFile("trace.nusu")
             let live = try Self.trace(["\(target.pid)", "--for", "500ms", "--save", file.path])
             let saved = try Self.trace([file.path])
@@ -237,8 +231,7 @@ extension LiveTests {
             let folder = try Surroundings.temporaryFolder()
             for option in ["--save", "--perfetto"] {
                 let outcome = try run(
-                    [Surroundings.nusu, "sched", "trace", option, "\(folder)/none/t", "--", "touch", "\(folder)/ran"],
-                    withinSeconds: 30)
+                    [Surroundings.nusu, "sched", "trace", option, "\(folder)/none/t", "--", "touch", "\(folder)/ran"])
                 #expect(outcome.status == 66 && outcome.errors.contains("cannot write \(folder)/none/t"))
             }
             #expect(access("\(folder)/ran", F_OK) != 0)

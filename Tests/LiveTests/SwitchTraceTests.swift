@@ -8,11 +8,17 @@ import Testing
 extension LiveTests {
     @Suite(.enabled(if: hasSwitchRecords, "records of all cores need CAP_PERFMON or kernel.perf_event_paranoid=0"))
     struct SwitchTraceTests {
-        static let loop = "while :; do :; done"
+        static let onFirstCore = ["taskset", "-c", "0"]
 
         /// A program on the first core.
-        static func pinned(_ words: [String]) throws -> Child {
-            try Child(["taskset", "-c", "0"] + words, capturesErrors: true)
+        static func pinned(_ words: [String]) throws -> Child { try Child(onFirstCore + words, capturesErrors: true) }
+
+        /// A program that never blocks, once it does so.
+        static func busy(_ before: [String] = []) throws -> Child {
+            let child = try Child(before + ["sh", "-c", "echo ready; while :; do :; done"], capturesErrors: true)
+            guard try child.readLine() == "ready" else { throw HarnessError("\(before) sh does not run") }
+            try child.settle()
+            return child
         }
 
         static func scope(_ child: Child) throws -> TraceHeader.Scope {
@@ -42,8 +48,7 @@ extension LiveTests {
         }
 
         @Test func busyLoopsShareACore() throws {
-            let children = try (0..<2).map { _ in try Self.pinned(["sh", "-c", Self.loop]) }
-            for child in children { try child.settle() }
+            let children = try (0..<2).map { _ in try Self.busy(Self.onFirstCore) }
             let tally = try SwitchTally(try Self.scope(children[0]), seconds: 0.8, counting: children[0].pid)
             #expect(tally.header.source == .cpuWide)
             try Self.agree(tally, children[0].pid)
@@ -55,9 +60,8 @@ extension LiveTests {
         }
 
         @Test func niceTakesItsShare() throws {
-            let first = try Self.pinned(["sh", "-c", Self.loop])
-            let second = try Self.pinned(["nice", "-n", "10", "sh", "-c", Self.loop])
-            for child in [first, second] { try child.settle() }
+            let first = try Self.busy(Self.onFirstCore)
+            let second = try Self.busy(Self.onFirstCore + ["nice", "-n", "10"])
             let tally = try SwitchTally(try Self.scope(first), seconds: 0.8, counting: first.pid)
             // Weights of 1,024 and 110 (kernel/sched/core.c, sched_prio_to_weight).
             let ratio = tally.share(first.pid) / max(tally.share(second.pid), 0.001)
@@ -71,11 +75,8 @@ extension LiveTests {
                 "real-time threads are not permitted here"))
         func roundRobinThreadsTakeTurns() throws {
             // Real-time first: an ordinary thread would get no turn on the core of the one before it.
-            let children = try (0..<2).map { _ in
-                try Child(["chrt", "-r", "1", "taskset", "-c", "0", "sh", "-c", Self.loop])
-            }
+            let children = try (0..<2).map { _ in try Self.busy(["chrt", "-r", "1"] + Self.onFirstCore) }
             defer { for child in children { child.end() } }
-            #expect(comesTrue { children.allSatisfy { ProcessView(pid: $0.pid).status("Name") == "sh" } })
             let tally = try SwitchTally(try Self.scope(children[0]), seconds: 0.7)
             for child in children {
                 let thread = tally.thread(child.pid)
@@ -170,6 +171,7 @@ extension LiveTests {
             let waiting = try HeldCommand(
                 ["sh", "-c", "sh -c 'exec true'; sh -c 'exec sleep 0.1'"], mask: gate)
             let pid = waiting.pid
+            #expect(comesTrue { ProcessView(pid: pid).state == "S" })
             let trace = SwitchTrace(.command(try procfs.identity(of: pid)))
             var tally = SwitchTally(trace.header)
             var command = try waiting.release()

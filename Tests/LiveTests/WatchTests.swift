@@ -213,9 +213,10 @@ extension LiveTests {
             defer { group.remove() }
             try group.set("memory.limit_in_bytes", 32 << 20)
             // It begins when it is watched, however long nusu takes to do that.
-            let begins = ["sh", "-c", "read line; exec \"$@\"", "sh"]
+            let begins = ["sh", "-c", "echo inside; read line; exec \"$@\"", "sh"]
             let demo = try Child(
                 group.entry + begins + ["\(Surroundings.products)/nusu-demo", "leaking", "\(5 << 20)"])
+            #expect(try demo.readLine() == "inside")
             let folder = try Surroundings.temporaryFolder()
             let words = ["--json", "--interval", "50ms", "\(demo.pid)", "--save-at", "50%", "--directory", folder]
             let nusu = try Child([Surroundings.nusu, "watch"] + words, capturesErrors: true)
