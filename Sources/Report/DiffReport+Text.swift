@@ -23,7 +23,7 @@ extension DiffReport {
 
     private var headline: String {
         let time = seconds.map { $0 > 0 ? " over \(Units.span($0))" : "" } ?? ""
-        let steps = snapshots.count > 2 ? ", in each of \(snapshots.count - 1) steps" : ""
+        let steps = snapshots.count > 2 ? ", in each of \(Units.grouped(snapshots.count - 1)) steps" : ""
         guard diff.grew else {
             let bound = sawEverything ? "Nothing grew" : "Found nothing that grew, as far as could be seen,"
             return "\(bound)\(time)\(steps)."
@@ -140,7 +140,7 @@ extension DiffReport {
             "\(TerminalText.escaped($0.saved.path)): \(TerminalText.escaped($0.digest.process.description)), \($0.saved.time)"
         }.prefix(DiffReport.valuesShown)
         if snapshots.count > DiffReport.valuesShown {
-            lines.append("and \(snapshots.count - DiffReport.valuesShown) more")
+            lines.append("and \(Units.grouped(snapshots.count - DiffReport.valuesShown)) more")
         }
         return lines
     }

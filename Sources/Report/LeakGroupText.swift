@@ -97,7 +97,8 @@ struct LeakGroupText {
         }
         let left = parts.count - LeakGroupText.ownersShown
         let shown = parts.prefix(LeakGroupText.ownersShown).joined(separator: "; ") + (left > 0 ? "; …" : "")
-        return all.count == 1 ? "owns descriptor \(all[0]): \(shown)" : "owns \(all.count) descriptors: \(shown)"
+        return all.count == 1
+            ? "owns descriptor \(all[0]): \(shown)" : "owns \(Units.grouped(all.count)) descriptors: \(shown)"
     }
 
     private static let ownersShown = 2

@@ -1,4 +1,5 @@
 import Analysis
+import Model
 
 extension LeakReport {
     private static let unusedLimit = 3

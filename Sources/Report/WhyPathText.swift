@@ -20,7 +20,7 @@ struct WhyPathText {
         var texts = WhyPathText.runs(WhyPathText.joined(path.steps))
         if texts.count > WhyPathText.stepsShown {
             let left = texts.count - WhyPathText.stepsShown + 1
-            texts.replaceSubrange(4..<(4 + left), with: ["(\(left) more)"])
+            texts.replaceSubrange(4..<(4 + left), with: ["(\(Units.grouped(left)) more)"])
         }
         let text = texts.joined(separator: " -> ")
         return TerminalText.escaped(WhyPathText.withoutModule(text, path.steps.map(\.type)))

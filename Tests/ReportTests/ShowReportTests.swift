@@ -121,6 +121,22 @@ import Testing
         }
     }
 
+    @Test("Large counts have their thousands apart") func counts() {
+        var portrait = report.portrait
+        portrait.record.stat.threadCount = 12_000
+        portrait.threads = (0..<12_000).map {
+            ProcessPortrait.Thread(number: 1234 + $0, nameBytes: Array("worker".utf8), state: UInt8(ascii: "S"))
+        }
+        portrait.waits = [portrait.waits[0]]
+        portrait.waits[0].cause = .child
+        portrait.waits[0].awaited = (0..<20_000).map {
+            WaitReason.Awaited(ProcessIdentity(pid: 20_000 + $0, startTicks: 1, commandBytes: Array("job".utf8)))
+        }
+        let text = ShowReport(portrait: portrait, facts: report.facts).text(plain)
+        #expect(text.contains("for one of 20,000 children"), "\(text)")
+        #expect(text.contains("12,000: 12,000 x worker"), "\(text)")
+    }
+
     @Test("A first line that is too long leaves the call to the line of the state") func longReason() throws {
         var portrait = report.portrait
         var socket = Socket(inode: 5, transport: .unixStream, state: .connected)

@@ -94,10 +94,9 @@ struct DescriptorSearch {
             for other in forest.held[leader.held] { take(forest.lost.members[Int(other)], isBelow: true) }
         }
         if untyped.blocks > 0 {
-            let blocks = untyped.blocks == 1 ? "1 lost block" : "\(untyped.blocks) lost blocks"
             result.gaps.append(
                 Gap(
-                    what: "\(blocks) without a type",
+                    what: "\(Units.counted(untyped.blocks, "lost block")) without a type",
                     reason: "C structures do not tell which of their numbers are descriptors"))
             for (group, suspect) in suspects(in: untyped) { groups[Int(group)].suspects.append(suspect) }
         }

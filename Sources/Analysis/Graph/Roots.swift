@@ -99,7 +99,7 @@ struct RootFinder {
             if mapping.isDevice {
                 gaps.append(
                     Gap(
-                        what: "\(mapping.range.count >> 10) KiB of device memory (\(mapping.name))",
+                        what: "\(Units.bytes(mapping.range.count)) of device memory (\(mapping.name))",
                         reason: "reading it could disturb the device"))
                 return nil
             }
@@ -112,7 +112,7 @@ struct RootFinder {
         if permissions.contains(.execute) {
             gaps.append(
                 Gap(
-                    what: "\(mapping.range.count >> 10) KiB of generated code at \(Address(mapping.range.lower))",
+                    what: "\(Units.bytes(mapping.range.count)) of generated code at \(Address(mapping.range.lower))",
                     reason: "pointers inside machine code can be encoded in ways that are not recognised"))
             return (.anonymous, 1)
         }

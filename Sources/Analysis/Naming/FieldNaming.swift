@@ -92,7 +92,7 @@ extension LeakFindings {
         unnamedNumbersInUse = []
         guard let first = unknown.min() else { return }
         let rest = unknown.count - 1
-        let others = rest > 0 ? " and \(rest) other C++ \(rest == 1 ? "class" : "classes")" : ""
+        let others = rest > 0 ? " and \(Units.counted(rest, "other C++ class", plural: "other C++ classes"))" : ""
         descriptorGaps.append(
             Gap(
                 what: "numbers in lost objects of \(first)\(others)",

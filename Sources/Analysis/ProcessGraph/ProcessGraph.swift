@@ -182,7 +182,7 @@ package struct ProcessGraph: Sendable {
                 Gap(
                     what: part.range.isEmpty
                         ? "a part of the heap"
-                        : "\(part.range.count >> 10) KiB of heap at \(Address(part.range.lower))",
+                        : "\(Units.bytes(part.range.count)) of heap at \(Address(part.range.lower))",
                     reason: part.reason,
                     remedy: "try again when the program is less busy, or with --snapshot fork"))
         }

@@ -62,7 +62,7 @@ package struct SavedTraceReader {
                 return nil
             }
         } catch {
-            throw SavedTraceReader.damaged(name, "a frame behind \(lastTime / 1_000_000) ms")
+            throw SavedTraceReader.damaged(name, "a frame behind \(Units.milliseconds(lastTime))")
         }
     }
 

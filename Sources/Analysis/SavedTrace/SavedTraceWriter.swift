@@ -44,7 +44,7 @@ package struct SavedTraceWriter {
             end.differences = []
             end.gaps.append(
                 Gap(
-                    what: "what came after the first \(fullAt / 1_000_000) ms",
+                    what: "what came after the first \(Units.milliseconds(fullAt))",
                     reason: "the file may have \(limitBytes >> 20) MiB",
                     remedy: "record anew with a larger --save-limit"))
         }

@@ -18,9 +18,11 @@ package enum WorkloadParser {
                 guard let text = String(validating: line, as: UTF8.self) else { throw Problem("it is no UTF-8") }
                 let words = text.prefix { $0 != "#" }.split(maxSplits: maximumWords, whereSeparator: \.isWhitespace)
                 guard !words.isEmpty else { continue }
-                guard words.count <= maximumWords else { throw Problem("it has over \(maximumWords) words") }
+                guard words.count <= maximumWords else {
+                    throw Problem("it has over \(Units.grouped(maximumWords)) words")
+                }
                 guard threads.count < Workload.maximumThreads else {
-                    throw Problem("there are over \(Workload.maximumThreads) threads")
+                    throw Problem("there are over \(Units.grouped(Workload.maximumThreads)) threads")
                 }
                 let thread = try thread(words)
                 total = try added(thread, to: total)

@@ -24,8 +24,8 @@ extension TraceAnalysis {
         if threads.turnedAway > 0 {
             summary.gaps.append(
                 Gap(
-                    what: "\(threads.turnedAway) records of further threads",
-                    reason: "over \(ThreadTable.limit) were busy at once",
+                    what: "\(Units.counted(threads.turnedAway, "record")) of further threads",
+                    reason: "over \(Units.grouped(ThreadTable.limit)) were busy at once",
                     remedy: "trace one process, or a shorter time"))
         }
         return summary

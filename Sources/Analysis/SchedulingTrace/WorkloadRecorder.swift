@@ -108,7 +108,7 @@ package struct WorkloadRecorder: Sendable {
         if let fullAt {
             gaps.append(
                 Gap(
-                    what: "what came after \(fullAt / 1_000_000) ms of the trace",
+                    what: "what came after \(Units.milliseconds(UInt64(fullAt))) of the trace",
                     reason: "a workload has at most \(Self.maximumPhases / 1_000_000) million runs",
                     remedy: "record a shorter time"))
         }
@@ -142,7 +142,8 @@ package struct WorkloadRecorder: Sendable {
                 subject: file, remedy: "record one as root: sudo nusu sched trace PID --save FILE")
         }
         if leftOut > 0 {
-            gaps.append(Gap(what: "\(leftOut) threads", reason: "all times together are over 1,000,000 s"))
+            gaps.append(
+                Gap(what: Units.counted(leftOut, "thread"), reason: "all times together are over 1,000,000 s"))
         }
         if !header.wakeupsSeen {
             gaps.append(
@@ -152,7 +153,10 @@ package struct WorkloadRecorder: Sendable {
                     remedy: "record as root where the kernel's tracepoints may be used"))
         }
         if end.lost > 0 {
-            gaps.append(Gap(what: "\(end.lost) records of the trace", reason: "they came faster than they were read"))
+            gaps.append(
+                Gap(
+                    what: "\(Units.counted(Int(clamping: end.lost), "record")) of the trace",
+                    reason: "they came faster than they were read"))
         }
         gaps.append(Gap(what: "nice values", reason: "a trace does not have them: all threads count as nice 0"))
         return Recording(workload: Workload(threads: kept), cores: max(header.cores.count, 1), gaps: gaps)

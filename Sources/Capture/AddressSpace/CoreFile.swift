@@ -114,7 +114,7 @@ package struct CoreFile: Sendable {
         if !unheld.isEmpty {
             facts.gaps.append(
                 Gap(
-                    what: "contents and permissions of \(unheld.count) mappings of files",
+                    what: "contents and permissions of \(Units.counted(unheld.count, "mapping")) of files",
                     reason: "the core left them out, since they hold what the files hold"))
         }
         if notes.isDamaged { facts.gaps.append(Gap(what: "some notes of the core", reason: "they are damaged")) }
@@ -124,7 +124,7 @@ package struct CoreFile: Sendable {
         if missing > 0 {
             facts.gaps.append(
                 Gap(
-                    what: "\(missing >> 10) KiB of writable memory",
+                    what: "\(Units.bytes(missing)) of writable memory",
                     reason: "the core does not hold them (coredump_filter, MADV_DONTDUMP, or cut short)"))
         }
         image = MemoryImage(

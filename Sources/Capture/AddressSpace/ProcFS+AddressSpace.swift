@@ -46,7 +46,7 @@ extension ProcFS {
         if modules.unread > 0 {
             gaps.append(
                 Gap(
-                    what: "the sections of \(modules.unread) modules",
+                    what: "the sections of \(Units.counted(modules.unread, "module"))",
                     reason: "their files cannot be opened or are no ELF files for x86-64; told apart by permissions",
                     remedy: "run nusu as root: sudo nusu maps \(pid)"))
         }

@@ -26,7 +26,7 @@ extension ProcFS {
                 Gap(what: ProcFS.missingSharers, reason: "reading the maps of all processes took too long"))
         }
         if found.unreadable > 0 {
-            let processes = "\(found.unreadable) \(found.unreadable == 1 ? "process" : "processes")"
+            let processes = Units.counted(found.unreadable, "process", plural: "processes")
             gaps.append(
                 refusal(ProcFS.missingSharers, of: "the maps of \(processes)", "sudo nusu maps \(facts.process.pid)"))
         }

@@ -129,7 +129,7 @@ extension ChannelJoin {
                 channel.waiting = servers.first?.socket.receiveQueue.map { Int(clamping: $0) }
             } else {
                 channel.sure = false
-                channel.doubt = "\(inodes.count) sockets have that name: any of them may get it"
+                channel.doubt = "\(Units.grouped(inodes.count)) sockets have that name: any of them may get it"
             }
         } else {
             channel.details.insert(.notAccepted)

@@ -69,7 +69,7 @@ struct ChannelWaits {
         if count > 0 {
             gaps.append(
                 Gap(
-                    what: "what \(count) \(count == 1 ? "process waits" : "processes wait") for",
+                    what: "what \(Units.counted(count, "process waits", plural: "processes wait")) for",
                     reason: refused > 0
                         ? "their system calls may not be read: that needs CAP_SYS_PTRACE"
                         : "they do not answer", remedy: refused > 0 ? "sudo nusu ipc" : nil))

@@ -87,7 +87,7 @@ extension ProcFS {
         if refused > 0 {
             gaps.append(
                 Gap(
-                    what: "System V's objects of \(refused) other IPC \(refused == 1 ? "namespace" : "namespaces")",
+                    what: "System V's objects of \(Units.counted(refused, "other IPC namespace"))",
                     reason: "they cannot be entered: that needs CAP_SYS_ADMIN", remedy: "sudo nusu ipc"))
         }
     }
@@ -101,7 +101,7 @@ extension ProcFS {
     }
 
     private func note(_ facts: ChannelJoin.Facts, _ gaps: inout [Gap]) {
-        func processes(_ count: Int) -> String { "\(count) \(count == 1 ? "process" : "processes")" }
+        func processes(_ count: Int) -> String { Units.counted(count, "process", plural: "processes") }
         let refused = facts.processes.count { $0.isRefused }
         if refused > 0 {
             gaps.append(

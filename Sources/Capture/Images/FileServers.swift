@@ -129,7 +129,7 @@ package final class FileServers: Sendable {
         guard files > 0 else { return nil }
         let types = Set(left.compactMap { mount(of: $0)?.mount.type }).sorted()
         return Gap(
-            what: files == 1 ? "a file that it has mapped" : "\(files) files that it has mapped",
+            what: files == 1 ? "a file that it has mapped" : "\(Units.grouped(files)) files that it has mapped",
             reason: "served by a program or another machine that may never answer (\(types.joined(separator: ", "))): "
                 + "not opened")
     }

@@ -215,7 +215,7 @@ struct Freezer {
     }
 
     private mutating func addGap(_ bytes: UInt64, of what: String, reason: String) {
-        if bytes > 0 { gaps.append(Gap(what: "\(Measure.mebibytes(bytes)) of \(what)", reason: reason)) }
+        if bytes > 0 { gaps.append(Gap(what: "\(Units.bytes(bytes)) of \(what)", reason: reason)) }
     }
 
     private static func sharedBytes(_ mappings: [Mapping], memory: OpenMemory) -> UInt64 {
@@ -233,7 +233,7 @@ struct Freezer {
 
     private static func noMemory(_ process: ProcessIdentity, bytes: UInt64) -> Failure {
         Failure(
-            .unsupported, what: "nusu has no memory for a copy of \(process) (\(Measure.mebibytes(bytes)))",
+            .unsupported, what: "nusu has no memory for a copy of \(process) (\(Units.bytes(bytes)))",
             subject: process.description, remedy: "use --snapshot fork or --snapshot stream")
     }
 }

@@ -71,11 +71,8 @@ struct SnapshotCost {
     }
 }
 
-/// Numbers as the messages of this folder show them.
+/// Times as the messages of this folder show them.
 enum Measure {
-    /// "41 MiB"; below one, "1 MiB".
-    static func mebibytes(_ bytes: UInt64) -> String { "\((max(bytes, 1) + (1 << 20) - 1) >> 20) MiB" }
-
     /// "0.9 s", from a tenth of a second up; "40 ms" below.
     static func seconds(_ seconds: Double) -> String {
         let bounded = min(max(seconds, 0), 1e6)

@@ -134,8 +134,8 @@ struct SnapshotPlanner {
     private func tooFull(_ shortage: Headroom.Shortage) -> Failure {
         let pause = cost.pauseSeconds(.stream)
         let what =
-            "a snapshot could push \(shortage.path) over its limit (\(Measure.mebibytes(shortage.leftBytes)) left, "
-            + "\(Measure.mebibytes(shortage.neededBytes)) needed): not taken"
+            "a snapshot could push \(shortage.path) over its limit (\(Units.bytes(shortage.leftBytes)) left, "
+            + "\(Units.bytes(shortage.neededBytes)) needed): not taken"
         guard options.method != .stream, self.shortage(.stream) == nil else {
             return Failure(
                 .unsupported, what: what, subject: process.description,

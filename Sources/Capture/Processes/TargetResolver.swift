@@ -130,8 +130,9 @@ extension TargetResolver {
             throw Failure(
                 .notPermitted,
                 what:
-                    "somebody listens on TCP port \(port), but the descriptors of \(holders.unreadable) processes may "
-                    + "not be read: that needs their user, or CAP_SYS_PTRACE", subject: text,
+                    "somebody listens on TCP port \(port), but the descriptors of "
+                    + "\(Units.counted(holders.unreadable, "process", plural: "processes")) may not be read: that needs their user, or CAP_SYS_PTRACE",
+                subject: text,
                 remedy: "run nusu as root: sudo nusu …")
         }
         return holders.pids
@@ -199,7 +200,7 @@ extension TargetResolver {
         if candidates.count == 1 || preference == .oldest { return .one(oldest.identity) }
         if preference == .newest { return .one(newest.identity) }
         let workers = candidates.dropFirst().allSatisfy { $0.parent == oldest.identity.pid }
-        let family = workers ? ": \(oldest.identity.pid) and \(candidates.count - 1) that it forked" : ""
-        return .several(candidates, what: "\(candidates.count) processes \(what)\(family)")
+        let family = workers ? ": \(oldest.identity.pid) and \(Units.grouped(candidates.count - 1)) that it forked" : ""
+        return .several(candidates, what: "\(Units.grouped(candidates.count)) processes \(what)\(family)")
     }
 }

@@ -93,10 +93,15 @@ package final class SwitchTrace {
         batch.completeTo = length
         var gaps: [Gap] = []
         if counters.leftOut > 0 {
-            gaps.append(Gap(what: "\(counters.leftOut) more threads", reason: "there are too many to keep apart"))
+            gaps.append(
+                Gap(
+                    what: Units.counted(counters.leftOut, "more thread"), reason: "there are too many to keep apart"))
         }
         if let damaged = rings?.damagedBytes, damaged > 0 {
-            gaps.append(Gap(what: "\(damaged) bytes of records", reason: "this kernel writes them in an unknown form"))
+            gaps.append(
+                Gap(
+                    what: "\(Units.bytes(UInt64(damaged))) of records",
+                    reason: "this kernel writes them in an unknown form"))
         }
         let end = TraceEnd(
             nanoseconds: length, lost: rings?.lostCount() ?? 0, differences: counts ? counters.differences() : [],

@@ -55,7 +55,7 @@ struct TraceSource: ~Copyable {
             if unwatched > 0 {
                 gaps.append(
                     Gap(
-                        what: "\(unwatched) threads", reason: "each takes an open file for each core",
+                        what: Units.counted(unwatched, "thread"), reason: "each takes an open file for each core",
                         remedy: "raise the limit: ulimit -n 65536"))
             }
         } catch {

@@ -24,7 +24,7 @@ extension AddressReport {
     func blockText(_ region: Region) -> String? {
         guard let heap else {
             return region.kind == .mappedBlock
-                ? "one block of malloc, \(address &- region.range.lower) bytes behind its header's start" : nil
+                ? "one block of malloc, \(Units.bytes(address &- region.range.lower)) behind its header's start" : nil
         }
         guard let place = heap.place else { return "none: malloc's own records, or memory that it does not hand out" }
         let range = "\(String(place.start, radix: 16))-\(String(place.start &+ place.bytes, radix: 16))"

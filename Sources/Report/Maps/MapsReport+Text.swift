@@ -195,7 +195,9 @@ extension MapsReport {
             let bytes = TerminalText.padded("+" + Units.bytes(UInt64(grown.residentBytes)), to: 11, right: true)
             lines.append("  \(bytes)  \(RegionText.name(grown.group, in: space))")
         }
-        if growth.grown.count > 5 { lines.append("               and \(growth.grown.count - 5) more (--json)") }
+        if growth.grown.count > 5 {
+            lines.append("               and \(Units.grouped(growth.grown.count - 5)) more (--json)")
+        }
         return lines
     }
 

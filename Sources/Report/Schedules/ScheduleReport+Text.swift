@@ -1,4 +1,5 @@
 import Analysis
+import Model
 
 extension ScheduleReport {
     /// The text for people: 25 lines and 100 columns.

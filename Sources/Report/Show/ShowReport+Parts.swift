@@ -132,7 +132,7 @@ extension ShowReport {
             lines.append(style.fit(row + ShowReport.file(lock)))
             guard !lock.others.isEmpty else { continue }
             let names = lock.others.prefix(4).map(ShowReport.name).joined(separator: " ")
-            let more = lock.others.count > 4 ? " and \(lock.others.count - 4) more" : ""
+            let more = lock.others.count > 4 ? " and \(Units.grouped(lock.others.count - 4)) more" : ""
             lines.append(style.fit("         \(lock.isWaiting ? "held by" : "waited for by") \(names)\(more)"))
         }
         return lines
@@ -185,7 +185,7 @@ extension ShowReport {
         counts.sort { ($1.count, $0.call) < ($0.count, $1.call) }
         let isOne = portrait.threads.count == 1
         let parts = counts.prefix(3).map { doing in
-            (isOne ? "" : counts.count == 1 ? "all " : "\(doing.count) ") + doing.call
+            (isOne ? "" : counts.count == 1 ? "all " : "\(Units.grouped(doing.count)) ") + doing.call
         }
         let more = counts.count > 3 ? " and others" : ""
         let threads = Units.counted(portrait.threads.count, "thread")

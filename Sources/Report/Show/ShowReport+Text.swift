@@ -76,7 +76,7 @@ extension ShowReport {
         if parts.isEmpty { return portrait.sleepsSeconds.map { ", since \(Units.span($0))" } ?? "" }
         // What all its threads did is not what the one did that the sentence is about.
         let count = chain.links.first?.threadCount ?? 1
-        return (count > 1 ? "; its \(count) threads: " : ": ") + parts.joined(separator: ", ")
+        return (count > 1 ? "; its \(Units.grouped(count)) threads: " : ": ") + parts.joined(separator: ", ")
     }
 
     private var cpuShare: String? {
@@ -254,10 +254,11 @@ extension ShowReport {
                 counts.append((name, 1))
             }
         }
-        let names = counts.prefix(5).map { $0.count == 1 ? $0.name : "\($0.count) x \($0.name)" }.joined(
+        let names = counts.prefix(5).map { $0.count == 1 ? $0.name : "\(Units.grouped($0.count)) x \($0.name)" }.joined(
             separator: ", ")
         return Line(
-            label: "threads", texts: ["\(portrait.threads.count): \(names)" + (counts.count > 5 ? ", …" : "")],
+            label: "threads",
+            texts: ["\(Units.grouped(portrait.threads.count)): \(names)" + (counts.count > 5 ? ", …" : "")],
             meaning: "What the scheduler knows of it, one entry each; --threads lists them. task/*/stat")
     }
 

@@ -52,14 +52,16 @@ enum WaitText {
             + (reason.awaited.isEmpty ? unseen : "")
     }
 
-    private static func children(_ count: Int) -> String { count == 1 ? "its child" : "one of \(count) children" }
+    private static func children(_ count: Int) -> String {
+        count == 1 ? "its child" : "one of \(Units.grouped(count)) children"
+    }
 
     /// "nginx(910)", "one of nginx(910), nginx(911) and 3 more"; nil for nobody.
     private static func others(_ awaited: [WaitReason.Awaited]) -> String? {
         let names = awaited.map { ShowReport.name($0.process) }
         guard names.count > 1 else { return names.first }
         if names.count == 2 { return "\(names[0]) or \(names[1])" }
-        return "one of \(names[0]), \(names[1]) and \(names.count - 2) more"
+        return "one of \(names[0]), \(names[1]) and \(Units.grouped(names.count - 2)) more"
     }
 
     /// "for 3 sockets and 1 timer".
@@ -120,10 +122,10 @@ enum WaitText {
         }
         guard let first = circle.first, circle.allSatisfy({ $0.process.pid == first.process.pid }) else {
             let count = Set(circle.map(\.process.pid)).count
-            return (isWithin ? "is in" : "waits for") + " a deadlock of \(count) processes"
+            return (isWithin ? "is in" : "waits for") + " a deadlock of \(Units.grouped(count)) processes"
         }
         let numbers = circle.prefix(4).map { "\($0.thread)" }
-        let more = circle.count > 4 ? " and \(circle.count - 4) more" : ""
+        let more = circle.count > 4 ? " and \(Units.grouped(circle.count - 4)) more" : ""
         let list =
             more.isEmpty
             ? numbers.dropLast().joined(separator: ", ") + " and \(numbers.last ?? "")"
@@ -137,7 +139,7 @@ enum WaitText {
         var lines: [String] = []
         for (index, link) in chain.links.enumerated().dropFirst().prefix(8) {
             let others = chain.links[index - 1].awaited.count - 1
-            let among = others > 0 ? " (and \(others) more)" : ""
+            let among = others > 0 ? " (and \(Units.grouped(others)) more)" : ""
             lines.append("\(who(link, target))\(among) \(reason(link))")
         }
         let shown = Set(chain.links.map(\.thread))

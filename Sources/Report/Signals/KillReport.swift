@@ -123,13 +123,15 @@ extension KillReport {
     private var headline: String {
         guard let first = targets.first else { return "No process got \(signalName)." }
         if targets.count == 1 { return "\(KillReport.name(first)): \(outcome(first))." }
-        if isDryRun { return "Would send \(signalName) to \(targets.count) processes, in this order." }
+        if isDryRun { return "Would send \(signalName) to \(Units.grouped(targets.count)) processes, in this order." }
         let sent = targets.count { $0.steps.contains { $0.result == .sent } }
         let ended = targets.count { $0.hasEnded }
         let refused = targets.count { $0.steps.last?.result == .notPermitted }
-        var text = "Sent \(signalName) to \(sent) of \(targets.count) processes: \(ended) ended"
-        if sent > ended { text += ", \(sent - ended) still run" }
-        return text + (refused > 0 ? ", \(refused) not permitted." : ".")
+        var text =
+            "Sent \(signalName) to \(Units.grouped(sent)) of \(Units.grouped(targets.count)) processes: "
+            + "\(Units.grouped(ended)) ended"
+        if sent > ended { text += ", \(Units.grouped(sent - ended)) still run" }
+        return text + (refused > 0 ? ", \(Units.grouped(refused)) not permitted." : ".")
     }
 
     private func row(_ target: Target) -> String {

@@ -207,7 +207,8 @@ package struct DetailPane: Sendable {
                 phase: !isPlan || (hasFailed && tab != .memory) ? .looked : hasFailed ? .refused : .planned)
             page.lines = Array(lines.prefix(DetailPane.lineLimit))
             if lines.count > page.lines.count {
-                page.lines.append("… \(lines.count - page.lines.count) more lines: nusu \(command(tab))")
+                page.lines.append(
+                    "… \(Units.counted(lines.count - page.lines.count, "more line")): nusu \(command(tab))")
             }
             // Read again, it stays where it was.
             if !isPlan, let before = pages[tab], !tab.isCostly {

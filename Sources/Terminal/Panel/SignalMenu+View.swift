@@ -34,7 +34,7 @@ extension SignalMenu {
     }
 
     private var subject: String {
-        targets.count == 1 ? targets.first.map { "\($0)" } ?? "" : "\(targets.count) processes"
+        targets.count == 1 ? targets.first.map { "\($0)" } ?? "" : "\(Units.grouped(targets.count)) processes"
     }
 
     private var title: String {

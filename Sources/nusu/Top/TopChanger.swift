@@ -51,7 +51,7 @@ struct TopChanger {
             do throws(Failure) { values.append(try body(target)) } catch { failures.append(error) }
         }
         if let failure = failures.first {
-            let others = failures.count > 1 ? " (and \(failures.count - 1) more)" : ""
+            let others = failures.count > 1 ? " (and \(Units.grouped(failures.count - 1)) more)" : ""
             return TerminalText.escaped("\(failure.what)\(others); \(failure.remedy)")
         }
         if let target = targets.first, let value = values.first, targets.count == 1 {

@@ -31,7 +31,7 @@ struct TraceConsumer {
         if let time = perfetto?.cutAt {
             summary.gaps.append(
                 Gap(
-                    what: "in \(path) what came after \(time / 1_000_000) ms",
+                    what: "in \(path) what came after \(Units.milliseconds(time))",
                     reason: "the file is as large as it may be",
                     remedy: "allow more with --save-limit"))
         }

@@ -47,7 +47,8 @@ enum TraceFile {
         }
         if let end = reader.end { return end }
         let gap = Gap(
-            what: "what came after \(completeTo / 1_000_000) ms", reason: "the file is cut short: its end is missing",
+            what: "what came after \(Units.milliseconds(completeTo))",
+            reason: "the file is cut short: its end is missing",
             remedy: "copy it anew, or record again")
         return TraceEnd(nanoseconds: completeTo, lost: 0, gaps: [gap])
     }

@@ -88,7 +88,7 @@ struct SchedSimulate: ParsableCommand, Verb {
         let machine = SchedulingMachine(
             cores: cores ?? recording.map { min($0.cores, SchedulingMachine.maximumCores) } ?? 1,
             switchCost: try switchNanoseconds(), tick: tick?.nanoseconds, slice: slice?.nanoseconds)
-        let progress = Progress("simulating \(workload.threads.count) threads")
+        let progress = Progress("simulating \(Units.counted(workload.threads.count, "thread"))")
         defer { progress.end() }
         var schedules: [Schedule] = []
         for policy in policies {

@@ -160,7 +160,9 @@ struct Watch: ParsableCommand, Verb {
         }
         guard result.count <= ProcessWatch.limit else {
             throw Failure(
-                .usage, what: "\(result.count) processes are meant, and watch takes at most \(ProcessWatch.limit)",
+                .usage,
+                what:
+                    "\(Units.grouped(result.count)) processes are meant, and watch takes at most \(ProcessWatch.limit)",
                 subject: targets.first ?? "", remedy: "name fewer, or list them with: nusu ps -e")
         }
         return result

@@ -253,7 +253,7 @@ struct WatchRun {
                 if share >= saveAt / 2 { isNear = true }
                 if share < saveAt - 0.05 { entries[index].alarmedGroups.remove(group) }
                 guard share >= saveAt, entries[index].alarmedGroups.insert(group).inserted else { continue }
-                try keep(index, reason: "at \(Int(share * 100)) % of its limit of \(limit >> 20) MiB")
+                try keep(index, reason: "at \(Int(share * 100)) % of its limit of \(Units.bytes(limit))")
             }
         }
         return isNear ? WatchRun.alertSeconds : WatchRun.calmSeconds
@@ -294,7 +294,7 @@ struct WatchRun {
     /// What this user or this kernel leaves out, and what would unlock it.
     private func gaps() -> [Gap] {
         func whose(_ entries: [WatchEntry]) -> String {
-            entries.count == 1 ? "\(entries[0].process)" : "\(entries.count) processes"
+            entries.count == 1 ? "\(entries[0].process)" : "\(Units.grouped(entries.count)) processes"
         }
         let remedy = "run nusu as its user where that is allowed, as root or with CAP_SYS_PTRACE"
         var gaps: [Gap] = []

@@ -157,6 +157,16 @@ import Testing
         #expect(summary.run == count * 5000 && summary.gaps.isEmpty)
     }
 
+    @Test(arguments: [(1, "1 record of further threads"), (12_000, "12,000 records of further threads")])
+    func tooManyAtOnceAreCounted(further: Int, what: String) {
+        var trace = TraceFixture(cores: 2)
+        for tid in 0..<ThreadTable.limit + further {
+            trace.at(0, .wakeup(TraceFixture.thread(Int32(tid + 10)), by: .idle))
+        }
+        let gaps = trace.summary(endingAt: 1).gaps
+        #expect(gaps.map(\.what) == [what] && gaps.map(\.reason) == ["over 4,096 were busy at once"])
+    }
+
     /// A machine with thousands of threads that sleep, found before the one that the trace is about.
     @Test(arguments: [true, false]) func sleepersLeaveRoom(isMachine: Bool) throws {
         let target = TraceFixture.thread(30_000)

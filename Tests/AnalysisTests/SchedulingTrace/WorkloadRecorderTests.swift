@@ -29,6 +29,13 @@ import Testing
         return trace
     }
 
+    @Test(arguments: [(1, "1 record of the trace"), (12_926_681, "12,926,681 records of the trace")])
+    func lostRecordsAreCounted(lost: UInt64, what: String) throws {
+        var trace = trace()
+        trace.end.lost = lost
+        #expect(try Self.recording(trace, endingAt: 12).gaps.first?.what == what)
+    }
+
     @Test func runsAreFromBlockToBlock() throws {
         let recording = try Self.recording(trace(), endingAt: 12)
         #expect(

@@ -78,7 +78,7 @@ import Testing
         let failure = Self.failure(try Self.planner(anonymousMebibytes: 748, target: [full]))
         #expect(failure?.kind == .unsupported)
         #expect(
-            failure?.what == "a snapshot could push /sys/fs/cgroup/api over its limit (9 MiB left, 40 MiB needed): "
+            failure?.what == "a snapshot could push /sys/fs/cgroup/api over its limit (9.0 MiB left, 39.4 MiB needed): "
                 + "not taken")
         #expect(
             failure?.remedy == "use --snapshot stream --max-pause 1.1 (no fork, no copy; stops api for about 1.1 s)")

@@ -102,10 +102,11 @@ struct GlibcHeap {
         guard let counters = MappedCounters(image: image, near: ring) else { return nil }
         let bytes = chunks.reduce(0) { $0 + $1.extent.count }
         guard bytes != counters.bytes || UInt64(chunks.count) != counters.count else { return nil }
+        func exact(_ count: UInt64) -> String { Units.grouped(Int(clamping: count)) }
         return .init(
             range: AddressRange(0, 0),
-            reason: "found \(chunks.count) blocks of own mapping with \(bytes) bytes; "
-                + "the allocator counts \(counters.count) with \(counters.bytes)")
+            reason: "found \(Units.counted(chunks.count, "block")) of own mapping with \(exact(bytes)) bytes; "
+                + "the allocator counts \(exact(counters.count)) with \(exact(counters.bytes))")
     }
 }
 

@@ -1,8 +1,7 @@
+import Model
 import Testing
 
-@testable import Report
-
-@Suite("Units and terminal text") struct UnitsTests {
+@Suite("Units") struct UnitsTests {
     @Test(
         "Sizes",
         arguments: [
@@ -29,6 +28,8 @@ import Testing
         #expect(Units.grouped(70_676) == "70,676")
         #expect(Units.grouped(-1_000) == "-1,000")
         #expect(Units.counted(1, "block") == "1 block")
+        #expect(Units.counted(12_926_681, "record") == "12,926,681 records")
+        #expect(Units.counted(0, "process", plural: "processes") == "0 processes")
         #expect(Units.seconds(0.00004) == "0.1 ms")
         #expect(Units.seconds(0.0092) == "9.2 ms")
         #expect(Units.seconds(0.25) == "250 ms")
@@ -36,32 +37,11 @@ import Testing
         #expect(Units.seconds(1.4213) == "1.4 s")
         #expect(Units.seconds(75) == "75 s")
         #expect(Units.seconds(.nan) == "an unknown time")
+        #expect(Units.milliseconds(12_345_999_999) == "12,345 ms")
+        #expect(Units.milliseconds(.max) == "18,446,744,073,709 ms")
         #expect(Units.share(5, of: 100) == "5 %")
         #expect(Units.share(1, of: 1000) == "under 1 %")
         #expect(Units.share(1, of: nil) == nil)
         #expect(Units.share(2, of: 1) == nil)
-    }
-
-    @Test("Escapes of bytes: what is no text is shown byte by byte") func bytesEscaped() {
-        #expect(TerminalText.escaped(Array("grün\n".utf8)) == "grün\\n")
-        #expect(TerminalText.escaped([0x61, 0xff, 0xc3, 0xbc, 0xc3, 0x62, 0x1b]) == "a\\xffü\\xc3b\\x1b")
-        #expect(TerminalText.escaped([0xe2, 0x82]) == "\\xe2\\x82")
-        #expect(TerminalText.escaped([]) == "")
-    }
-
-    @Test("JSON holds nothing that a terminal obeys, and means what it meant") func json() {
-        let text = "a\u{9b}31m\u{202e}\u{7f}\u{e0041}\u{1b}\nü누"
-        #expect(
-            JSONValue.object(["x\u{85}": .string(text)]).document()
-                == #"{"x\u0085":"a\u009b31m\u202e\u007f\udb40\udc41\u001b\nü누"}"# + "\n")
-    }
-
-    @Test("Cutting counts cells, not characters") func cut() {
-        #expect(TerminalText.cut("abcdef", to: 4) == "abc…")
-        #expect(TerminalText.cut("누수누수", to: 5) == "누수…")
-        #expect(TerminalText.cut("abc", to: 3) == "abc")
-        #expect(TerminalText.cut("abc", to: nil) == "abc")
-        #expect(TerminalText.cut("abc", to: 0) == "")
-        #expect(TerminalText.width("e\u{301}") == 1)
     }
 }

@@ -37,14 +37,14 @@ package enum Units {
     }
 
     /// A size in the unit that suits `whole`, for a column that adds up: "402.3 MiB", "5,312 KiB".
-    static func fixed(_ count: UInt64, like whole: UInt64) -> String {
+    package static func fixed(_ count: UInt64, like whole: UInt64) -> String {
         guard whole >= 10 << 20 else { return "\(grouped(Int(clamping: (count + 512) >> 10))) KiB" }
         let tenths = count / 1024 * 10 / 1024 + (count / 1024 * 10 % 1024 >= 512 ? 1 : 0)
         return "\(grouped(Int(clamping: tenths / 10))).\(tenths % 10) MiB"
     }
 
     /// "54 %", "0 %".
-    static func percent(_ part: UInt64, of whole: UInt64) -> String {
+    package static func percent(_ part: UInt64, of whole: UInt64) -> String {
         whole == 0 ? "" : "\(Int((Double(part) / Double(whole) * 100).rounded())) %"
     }
 
@@ -65,11 +65,16 @@ package enum Units {
     }
 
     /// "0.3 ms", "9 ms", "1.4 s", "75 s".
-    static func seconds(_ value: Double) -> String {
+    package static func seconds(_ value: Double) -> String {
         guard value.isFinite, value >= 0, value < 1e9 else { return "an unknown time" }
         if value < 0.01 { return "\(decimal(max(value * 1000, 0.1))) ms" }
         if value < 0.9995 { return "\(Int((value * 1000).rounded())) ms" }
         return value < 9.95 ? "\(decimal(value)) s" : "\(Int(value.rounded())) s"
+    }
+
+    /// "12,345 ms": a place in a trace, which is told to the millisecond.
+    package static func milliseconds(_ nanoseconds: UInt64) -> String {
+        "\(grouped(Int(nanoseconds / 1_000_000))) ms"
     }
 
     /// "75 s", "10 min", "3.5 h", "12 d": a time between two looks.
@@ -80,20 +85,20 @@ package enum Units {
     }
 
     /// "5 %", "under 1 %"; nil where the whole is not known, nothing, or smaller than its part (some of it is swapped).
-    static func share(_ part: UInt64, of whole: UInt64?) -> String? {
+    package static func share(_ part: UInt64, of whole: UInt64?) -> String? {
         guard let whole, whole > 0, part <= whole else { return nil }
         let percent = (Double(part) / Double(whole) * 100).rounded()
         return percent < 1 ? "under 1 %" : "\(Int(percent)) %"
     }
 
     /// "0.6", "41", "1,204": how often in a second.
-    static func rate(_ value: Double) -> String {
+    package static func rate(_ value: Double) -> String {
         guard value.isFinite, value >= 0, value < 1e15 else { return "?" }
         return value < 9.95 ? decimal(value) : grouped(Int(value.rounded()))
     }
 
     /// "3 %", "under 1 %", "0 %", "340 %": the share of one core.
-    static func cores(_ value: Double) -> String {
+    package static func cores(_ value: Double) -> String {
         guard value.isFinite, value >= 0, value < 1e6 else { return "?" }
         return value > 0 && value < 0.005 ? "under 1 %" : "\(Int((value * 100).rounded())) %"
     }
