@@ -63,8 +63,9 @@ struct ChannelWaits {
         }
         try takeHolders(patience: patience)
         waits = WaitLook(procfs).settled(waits)
-        for place in channels.indices { takeSleep(&channels[place]) }
-        for wait in waits { asleep[wait.thread] = sleep(of: wait.process.pid, thread: wait.thread) }
+        // Not a method of this value: that would copy all channels for each of them.
+        for place in channels.indices { channels[place].takeSleep(procfs) }
+        for wait in waits { asleep[wait.thread] = procfs.sleep(of: wait.process.pid, thread: wait.thread) }
         let count = refused + locked
         if count > 0 {
             gaps.append(
@@ -264,21 +265,26 @@ struct ChannelWaits {
             note(.locked, sleeper, place)
         }
     }
+}
 
-    /// Since when the one sleeps that stands for all.
-    private func takeSleep(_ channel: inout Channel) {
-        channel.ends.sort { ($0.pid, $0.fd ?? -1, $0.thread ?? 0) < ($1.pid, $1.fd ?? -1, $1.thread ?? 0) }
-        if channel.state == .held {
-            channel.since = channel.ends.compactMap { end in
-                end.role == .wait ? end.thread.flatMap { sleep(of: end.pid, thread: $0) } : nil
+extension Channel {
+    /// Puts its ends in order, and notes since when the one sleeps that stands for all.
+    fileprivate mutating func takeSleep(_ procfs: ProcFS) {
+        ends.sort { ($0.pid, $0.fd ?? -1, $0.thread ?? 0) < ($1.pid, $1.fd ?? -1, $1.thread ?? 0) }
+        if state == .held {
+            since = ends.compactMap { end in
+                end.role == .wait ? end.thread.flatMap { procfs.sleep(of: end.pid, thread: $0) } : nil
             }.max()
-        } else if let stuck = channel.stuck {
-            channel.since = sleep(of: stuck.pid, thread: stuck.thread)
+        } else if let stuck {
+            since = procfs.sleep(of: stuck.pid, thread: stuck.thread)
         }
     }
+}
 
-    private func sleep(of pid: Int32, thread: Int32) -> Double? {
-        guard let stat = try? procfs.stat(of: pid, thread: thread) else { return nil }
-        return procfs.sleepSeconds(stat, procfs.path(of: pid, thread: thread), own: procfs.root + "/thread-self")
+extension ProcFS {
+    /// For how many seconds a thread has slept; nil where that cannot be told.
+    fileprivate func sleep(of pid: Int32, thread: Int32) -> Double? {
+        guard let stat = try? stat(of: pid, thread: thread) else { return nil }
+        return sleepSeconds(stat, path(of: pid, thread: thread), own: root + "/thread-self")
     }
 }
