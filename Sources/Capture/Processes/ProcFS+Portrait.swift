@@ -1,6 +1,15 @@
 import Kernel
 package import Model
 
+/// How much of a process is looked at.
+package enum PortraitScope: Sendable {
+    case whole
+    /// What its threads are in, and why.
+    case calls
+    /// What is told of it without looking at its threads.
+    case record
+}
+
 extension ProcFS {
     /// What the threads of a process have done until now.
     package func activity(of pid: Int32) -> ProcessActivity {
@@ -18,9 +27,11 @@ extension ProcFS {
         return result
     }
 
-    /// All that user space sees of a process's control block.
+    /// All that user space sees of a process's control block, or a part of it.
     /// - Throws: `.noTarget` when it is gone.
-    package func portrait(of identity: ProcessIdentity, own: Int32) throws(Failure) -> ProcessPortrait {
+    package func portrait(
+        of identity: ProcessIdentity, own: Int32, scope: PortraitScope = .whole
+    ) throws(Failure) -> ProcessPortrait {
         let pid = identity.pid
         let sources: ProcessSources = [
             .owner, .arguments, .status, .schedstat, .waitChannel, .controlGroups, .executable, .namespaces,
@@ -33,11 +44,21 @@ extension ProcFS {
                 .noTarget, what: "\(identity) ended while it was looked at", subject: identity.description,
                 remedy: "look for it with: nusu ps")
         }
-        var portrait = ProcessPortrait(record: record, signals: try signals(of: pid))
+        guard scope != .record else {
+            return ProcessPortrait(record: record, signals: ProcessSignals(identity: identity))
+        }
         let look = WaitLook(self)
+        guard scope == .whole else {
+            var portrait = ProcessPortrait(record: record, signals: ProcessSignals(identity: identity))
+            portrait.waits = look.waits(from: pid)
+            takeThreads(pid, [], &portrait)
+            portrait.gaps = portraitGaps(portrait, scope) + look.gaps
+            return portrait
+        }
+        var portrait = ProcessPortrait(record: record, signals: try signals(of: pid))
         portrait.waits = look.waits(from: pid)
         takeFamily(pid, &portrait)
-        takeThreads(pid, &portrait)
+        takeThreads(pid, [.schedstat, .status], &portrait)
         portrait.status = statusLines(of: pid)
         portrait.limits = allLimits(of: pid)
         portrait.userThreads = record.status.flatMap { userThreads($0.user.real) }
@@ -49,15 +70,15 @@ extension ProcFS {
         let tightest = groups.filter { $0.limitBytes != nil }.min { ($0.limitBytes ?? 0) < ($1.limitBytes ?? 0) }
         portrait.memoryLimitBytes = tightest?.limitBytes
         portrait.memoryUsedBytes = tightest?.usageBytes
-        portrait.gaps = portraitGaps(portrait) + look.gaps
+        portrait.gaps = portraitGaps(portrait, scope) + look.gaps
         return portrait
     }
 
-    private func portraitGaps(_ portrait: ProcessPortrait) -> [Gap] {
+    private func portraitGaps(_ portrait: ProcessPortrait, _ scope: PortraitScope) -> [Gap] {
         let pid = portrait.record.stat.pid
         guard !portrait.record.stat.isZombie, !portrait.record.stat.isKernelThread else { return [] }
         var gaps: [Gap] = []
-        if portrait.descriptors == nil || portrait.waits.first?.cause == .notPermitted {
+        if scope == .whole && portrait.descriptors == nil || portrait.waits.first?.cause == .notPermitted {
             gaps.append(
                 Gap(
                     what: "what it waits for, open files, namespaces, program",
@@ -86,18 +107,23 @@ extension ProcFS {
         portrait.children = ((try? children(of: pid)) ?? []).compactMap(relative)
     }
 
-    private func takeThreads(_ pid: Int32, _ portrait: inout ProcessPortrait) {
+    /// - Parameter sources: what is read of each for the sums, besides what it is in.
+    private func takeThreads(_ pid: Int32, _ sources: ProcessSources, _ portrait: inout ProcessPortrait) {
         var sum = ProcessRecord.RunTimes(ran: 0, waited: 0, slices: 0)
         var switches: (voluntary: UInt64, involuntary: UInt64) = (0, 0)
-        let records = (try? scan(ProcessScan.Request([.schedstat, .status], processes: [pid], threads: true)))?.records
+        let records = (try? scan(ProcessScan.Request(sources, processes: [pid], threads: true)))?.records
         portrait.activity = activity(records ?? [])
+        // Of ten thousand threads each call counts.
+        guard var reader = try? ProcessReader(root: root) else { return }
         for record in records ?? [] {
             var thread = ProcessPortrait.Thread(
                 number: record.stat.pid, nameBytes: record.stat.commandBytes, state: record.stat.state)
-            thread.channel = waitChannel(of: pid, thread: record.stat.pid)
-            let call = record.stat.isKernelThread ? nil : currentCall(of: pid, thread: record.stat.pid)
-            thread.call = call?.number.map {
-                WaitingCall.number($0)?.name ?? "system call \($0)"
+            reader.enter(process: pid, thread: record.stat.pid)
+            if case .success(let bytes) = reader.read("wchan") { thread.channel = ProcFS.waitChannel(parsing: bytes) }
+            if !record.stat.isKernelThread, case .success(let bytes) = reader.read("syscall") {
+                thread.call = SystemCall(parsing: bytes).number.map {
+                    WaitingCall.number($0)?.name ?? "system call \($0)"
+                }
             }
             thread.runTimes = record.runTimes
             portrait.threads.append(thread)

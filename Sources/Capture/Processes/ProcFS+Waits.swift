@@ -16,26 +16,19 @@ extension ProcFS {
     /// What a thread is in.
     func call(of pid: Int32, thread: Int32) throws(Failure) -> SystemCall {
         let bytes = try read("syscall", of: pid, thread: thread, limit: 512)
-        return bytes.withUnsafeBufferPointer { buffer in
-            var scanner = ByteScanner(buffer)
-            // "running", or "-1 SP PC" outside of any call.
-            guard let number = scanner.decimal() else { return SystemCall() }
-            var call = SystemCall(number: Int(clamping: number))
-            while call.arguments.count < 6, scanner.skip(" 0x"), let argument = scanner.hexadecimal() {
-                call.arguments.append(argument)
-            }
-            // A thread of the kernel has no stack in user space: its zeros are no call of number 0, which is read.
-            if scanner.skip(" 0x"), scanner.hexadecimal() == 0 { return SystemCall() }
-            return call
-        }
+        return bytes.withUnsafeBufferPointer { SystemCall(parsing: $0) }
     }
 
     /// nil where it may not be seen, or the thread runs.
     func waitChannel(of pid: Int32, thread: Int32? = nil) -> String? {
-        guard let bytes = try? read("wchan", of: pid, thread: thread, limit: 256), bytes != [UInt8(ascii: "0")],
-            !bytes.isEmpty
-        else { return nil }
-        return String(decoding: bytes, as: UTF8.self)
+        (try? read("wchan", of: pid, thread: thread, limit: 256)).flatMap { bytes in
+            bytes.withUnsafeBufferPointer { ProcFS.waitChannel(parsing: $0) }
+        }
+    }
+
+    /// "0" where the thread runs.
+    static func waitChannel(parsing bytes: UnsafeBufferPointer<UInt8>) -> String? {
+        bytes.isEmpty || bytes.elementsEqual("0".utf8) ? nil : String(decoding: bytes, as: UTF8.self)
     }
 
     /// `1: FLOCK  ADVISORY  WRITE 812 fe:00:16220202 0 EOF`, and below it `1: -> FLOCK … 913 …` for who waits for it.
@@ -68,5 +61,23 @@ extension ProcFS {
             var scanner = ByteScanner(buffer)
             return scanner.skip(kind) && scanner.skip(":[") ? scanner.decimal() : nil
         }
+    }
+}
+
+extension ProcFS.SystemCall {
+    /// `230 0x0 0x1 0x7ffd2a0b1c40 0x0 0x0 0x0 0x7ffd2a0b1b98 0x7f3c1d2e5a3d`; a file that is none says nothing.
+    init(parsing bytes: UnsafeBufferPointer<UInt8>) {
+        self.init()
+        var scanner = ByteScanner(bytes)
+        // "running", or "-1 SP PC" outside of any call.
+        guard let number = scanner.decimal() else { return }
+        var arguments: [UInt64] = []
+        while arguments.count < 6, scanner.skip(" 0x"), let argument = scanner.hexadecimal() {
+            arguments.append(argument)
+        }
+        // A thread of the kernel has no stack in user space: its zeros are no call of number 0, which is read.
+        if scanner.skip(" 0x"), scanner.hexadecimal() == 0 { return }
+        self.number = Int(clamping: number)
+        self.arguments = arguments
     }
 }

@@ -60,6 +60,11 @@ struct Show: ParsableCommand, Verb {
             .compactMap { isWanted, part in isWanted ? part : nil }
     }
 
+    /// The document has all of it.
+    private var scope: PortraitScope {
+        parts.isEmpty || output.json ? .whole : calls ? .calls : .record
+    }
+
     private func details(of process: ProcessIdentity, _ procfs: ProcFS) throws(Failure) -> ProcessDetails? {
         if environment { return try procfs.environment(of: process) }
         return locks ? try procfs.fileLocks(of: process) : nil
@@ -77,7 +82,7 @@ struct Show: ParsableCommand, Verb {
         let seconds = parts.isEmpty ? interval.value : 0
         let earlier = seconds > 0 ? procfs.activity(of: identity.pid) : nil
         if seconds > 0 { Pause.sleep(seconds: seconds) }
-        var portrait = try procfs.portrait(of: identity, own: getpid())
+        var portrait = try procfs.portrait(of: identity, own: getpid(), scope: scope)
         portrait.earlier = earlier
         let report = ShowReport(portrait: portrait, facts: procfs.machineFacts(), details: details)
         if self.output.json {
