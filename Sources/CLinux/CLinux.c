@@ -204,13 +204,6 @@ uint64_t clinux_code_address(void) { return (uint64_t)(uintptr_t)&clinux_code_ad
 uint64_t clinux_data_address(void) { return (uint64_t)(uintptr_t)&with_value; }
 uint64_t clinux_bss_address(void) { return (uint64_t)(uintptr_t)&without_value; }
 
-int clinux_read_affinity(uint64_t mask[16]) {
-    memset(mask, 0, 128);
-    return sched_getaffinity(0, 128, (cpu_set_t *)mask);
-}
-
-int clinux_set_affinity(const uint64_t mask[16]) { return sched_setaffinity(0, 128, (const cpu_set_t *)mask); }
-
 int clinux_open_diagnosis(void) {
     int descriptor = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_SOCK_DIAG);
     if (descriptor < 0) return -1;
@@ -419,20 +412,19 @@ uint64_t clinux_raise_file_limit(void) {
 }
 
 /// A message of generic netlink with one attribute, and the kernel's answer; its length, or -1 and errno.
-static ssize_t ask_generic(int descriptor, uint16_t family, uint8_t command, uint16_t attribute, const char *text, void *answer,
-                           size_t room) {
+static ssize_t ask_generic(int descriptor, uint16_t family, uint16_t flags, uint8_t command, uint16_t attribute,
+                           const void *value, size_t length, void *answer, size_t room) {
     struct {
         struct nlmsghdr header;
         struct genlmsghdr generic;
         struct nlattr attribute;
-        char text[64];
-    } message = {{0, family, NLM_F_REQUEST | NLM_F_ACK, 0, 0}, {command, 1, 0}, {0, attribute}, ""};
-    size_t length = strlen(text) + 1;
-    if (length > sizeof message.text) {
+        char value[64];
+    } message = {{0, family, NLM_F_REQUEST | flags, 0, 0}, {command, 1, 0}, {0, attribute}, ""};
+    if (length > sizeof message.value) {
         errno = EMSGSIZE;
         return -1;
     }
-    memcpy(message.text, text, length);
+    memcpy(message.value, value, length);
     message.attribute.nla_len = (uint16_t)(sizeof message.attribute + length);
     message.header.nlmsg_len = NLMSG_LENGTH(GENL_HDRLEN + NLA_ALIGN(message.attribute.nla_len));
     if (send(descriptor, &message, message.header.nlmsg_len, 0) < 0) return -1;
@@ -440,10 +432,10 @@ static ssize_t ask_generic(int descriptor, uint16_t family, uint8_t command, uin
 }
 
 /// The number that the kernel has for the family TASKSTATS; 0 where it has none.
-static uint16_t exit_record_family(int descriptor) {
+static uint16_t taskstats_family(int descriptor) {
     _Alignas(8) char answer[4096];
-    ssize_t count = ask_generic(descriptor, GENL_ID_CTRL, CTRL_CMD_GETFAMILY, CTRL_ATTR_FAMILY_NAME, TASKSTATS_GENL_NAME,
-                                answer, sizeof answer);
+    ssize_t count = ask_generic(descriptor, GENL_ID_CTRL, 0, CTRL_CMD_GETFAMILY, CTRL_ATTR_FAMILY_NAME, TASKSTATS_GENL_NAME,
+                                sizeof TASKSTATS_GENL_NAME, answer, sizeof answer);
     struct nlmsghdr *header = (struct nlmsghdr *)answer;
     if (count < (ssize_t)NLMSG_LENGTH(GENL_HDRLEN) || header->nlmsg_type == NLMSG_ERROR) return 0;
     for (size_t at = NLMSG_LENGTH(GENL_HDRLEN); at + NLA_HDRLEN <= (size_t)count;) {
@@ -456,18 +448,34 @@ static uint16_t exit_record_family(int descriptor) {
     return 0;
 }
 
-int clinux_open_exit_records(void) {
+/// Connected to the kernel, which is waited for for a second at most; -1 and errno.
+static int open_taskstats(uint16_t *family) {
     int descriptor = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_GENERIC);
     if (descriptor < 0) return -1;
     struct timeval patience = {1, 0};
     struct sockaddr_nl kernel = {.nl_family = AF_NETLINK};
+    if (setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience) == 0 &&
+        connect(descriptor, (struct sockaddr *)&kernel, sizeof kernel) == 0) {
+        *family = taskstats_family(descriptor);
+        if (*family) return descriptor;
+        errno = EOPNOTSUPP;
+    }
+    int code = errno;
+    close(descriptor);
+    errno = code;
+    return -1;
+}
+
+int clinux_open_exit_records(void) {
+    uint16_t family = 0;
+    int descriptor = open_taskstats(&family);
+    if (descriptor < 0) return -1;
     // Some thousand ends between two looks.
     int room = 4 << 20;
     if (setsockopt(descriptor, SOL_SOCKET, SO_RCVBUFFORCE, &room, sizeof room) < 0)
         setsockopt(descriptor, SOL_SOCKET, SO_RCVBUF, &room, sizeof room);
     _Alignas(8) char answer[4096];
     struct nlmsghdr *header = (struct nlmsghdr *)answer;
-    uint16_t family = 0;
     ssize_t count = -1;
     char processors[64] = "";
     int file = open("/sys/devices/system/cpu/possible", O_RDONLY | O_CLOEXEC);
@@ -476,16 +484,9 @@ int clinux_open_exit_records(void) {
         close(file);
         if (length > 0) processors[strcspn(processors, "\n")] = 0;
     }
-    if (setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience) == 0 &&
-        connect(descriptor, (struct sockaddr *)&kernel, sizeof kernel) == 0 && processors[0]) {
-        errno = EOPNOTSUPP;
-        family = exit_record_family(descriptor);
-        // The acknowledgement of the question for the family comes behind its answer.
-        if (family) recv(descriptor, answer, sizeof answer, 0);
-        if (family)
-            count = ask_generic(descriptor, family, TASKSTATS_CMD_GET, TASKSTATS_CMD_ATTR_REGISTER_CPUMASK, processors,
-                                answer, sizeof answer);
-    }
+    if (processors[0])
+        count = ask_generic(descriptor, family, NLM_F_ACK, TASKSTATS_CMD_GET, TASKSTATS_CMD_ATTR_REGISTER_CPUMASK, processors,
+                            strlen(processors) + 1, answer, sizeof answer);
     if (count >= (ssize_t)NLMSG_LENGTH(sizeof(struct nlmsgerr)) && header->nlmsg_type == NLMSG_ERROR) {
         errno = -((struct nlmsgerr *)NLMSG_DATA(header))->error;
         if (errno == 0 && fcntl(descriptor, F_SETFL, O_NONBLOCK) == 0) return descriptor;
@@ -493,5 +494,17 @@ int clinux_open_exit_records(void) {
     int code = errno ? errno : EPROTO;
     close(descriptor);
     errno = code;
+    return -1;
+}
+
+int clinux_open_thread_records(uint16_t *family) { return open_taskstats(family); }
+
+ssize_t clinux_read_thread_record(int descriptor, uint16_t family, pid_t thread, void *answer, size_t room) {
+    uint32_t number = (uint32_t)thread;
+    ssize_t count = ask_generic(descriptor, family, 0, TASKSTATS_CMD_GET, TASKSTATS_CMD_ATTR_PID, &number, sizeof number, answer,
+                                room);
+    struct nlmsghdr *header = answer;
+    if (count < (ssize_t)NLMSG_LENGTH(sizeof(struct nlmsgerr)) || header->nlmsg_type != NLMSG_ERROR) return count;
+    errno = -((struct nlmsgerr *)NLMSG_DATA(header))->error;
     return -1;
 }

@@ -2,6 +2,7 @@ import SystemPackage
 
 import CLinux
 import Glibc
+import Model
 
 /// Runs a C call until it is not interrupted, and turns -1 into its error.
 ///
@@ -81,13 +82,11 @@ package enum Processors {
     ///
     /// The corresponding C function is `sched_setaffinity`.
     package static func run<Result>(on processor: Int32, _ body: () -> Result) -> Result? {
-        guard (0..<1024).contains(processor) else { return nil }
-        var before = [UInt64](repeating: 0, count: 16)
-        guard clinux_read_affinity(&before) == 0 else { return nil }
-        var only = [UInt64](repeating: 0, count: 16)
-        only[Int(processor) / 64] = 1 << UInt64(processor % 64)
-        guard clinux_set_affinity(&only) == 0 else { return nil }
-        defer { _ = clinux_set_affinity(&before) }
+        // 0 is the calling thread.
+        guard let before = try? ProcessorSet.ofThread(0),
+            (try? ProcessorSet([Int(processor)]).set(ofThread: 0)) != nil
+        else { return nil }
+        defer { try? before.set(ofThread: 0) }
         return body()
     }
 }

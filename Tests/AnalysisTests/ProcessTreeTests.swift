@@ -84,6 +84,13 @@ import Testing
         #expect(rates.residentBytes == 20480)
         #expect(rates.voluntarySwitches == nil && rates.readBytes == nil)
         #expect(ProcessRates(from: after, to: before, seconds: 2, facts: facts)?.cpuPercent == 0)
+        // Where the kernel counts no delays, none is known to have been none.
+        #expect(rates.storageDelayPercent == nil && rates.swapDelayPercent == nil)
+        facts.countsDelays = true
+        after.stat.storageDelayTicks = 50
+        (before.swapDelay, after.swapDelay) = (1_000_000_000, 1_500_000_000)
+        let delays = try #require(ProcessRates(from: before, to: after, seconds: 2, facts: facts))
+        #expect(delays.storageDelayPercent == 25 && delays.swapDelayPercent == 25)
         after.stat.startTicks = 4
         #expect(ProcessRates(from: before, to: after, seconds: 2, facts: facts) == nil)
         #expect(ProcessRates(from: before, to: before, seconds: 0, facts: facts) == nil)

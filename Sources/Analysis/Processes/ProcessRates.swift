@@ -12,6 +12,10 @@ package struct ProcessRates: Hashable, Sendable {
     package var involuntarySwitches: Double?
     package var minorFaults: Double
     package var majorFaults: Double
+    /// The share of the time that it waited for storage, and for its memory to come back from swap; of the main thread, or of the
+    /// thread.
+    package var storageDelayPercent: Double?
+    package var swapDelayPercent: Double?
     package var readBytes: Double?
     package var writtenBytes: Double?
     /// Below zero when it gave memory back.
@@ -35,6 +39,14 @@ package struct ProcessRates: Hashable, Sendable {
         involuntarySwitches = rate(before.status?.involuntarySwitches, after.status?.involuntarySwitches)
         minorFaults = rate(before.stat.minorFaults, after.stat.minorFaults)
         majorFaults = rate(before.stat.majorFaults, after.stat.majorFaults)
+        // Where the kernel counts no delays they are 0 for ever.
+        if facts.countsDelays ?? (after.stat.storageDelayTicks > 0) {
+            let ticks = rate(before.stat.storageDelayTicks, after.stat.storageDelayTicks)
+            storageDelayPercent = ticks * 100 / Double(max(facts.ticksPerSecond, 1))
+        }
+        if facts.countsDelays ?? ((after.swapDelay ?? 0) > 0) {
+            swapDelayPercent = rate(before.swapDelay, after.swapDelay).map { $0 / 1e7 }
+        }
         readBytes = rate(before.io?.readBytes, after.io?.readBytes)
         writtenBytes = rate(before.io?.writtenBytes, after.io?.writtenBytes)
         let pages = Double(after.stat.residentPages) - Double(before.stat.residentPages)

@@ -228,10 +228,14 @@ uint64_t clinux_code_address(void);
 uint64_t clinux_data_address(void);
 uint64_t clinux_bss_address(void);
 
-/// The processors that the calling thread may run on, 1,024 bits: read into or taken from `mask`. -1 and errno (man 2
-/// sched_setaffinity).
-int clinux_read_affinity(uint64_t mask[16]);
-int clinux_set_affinity(const uint64_t mask[16]);
+/// The processors that a thread may run on, a bit for each, in `room` bytes, a multiple of 8: how many of them the kernel filled, EINVAL
+/// where it has more. Without the C library's wrapper, which does not tell. -1 and errno (man 2 sched_setaffinity).
+static inline int clinux_read_affinity(pid_t thread, void *mask, size_t room) {
+    return (int)syscall(SYS_sched_getaffinity, thread, room, mask);
+}
+static inline int clinux_set_affinity(pid_t thread, const void *mask, size_t length) {
+    return (int)syscall(SYS_sched_setaffinity, thread, length, mask);
+}
 
 /// What statx(2) says of a file.
 struct clinux_file_facts {
@@ -351,3 +355,8 @@ uint64_t clinux_raise_file_limit(void);
 /// Documentation/accounting/taskstats.rst). Reading it does not wait. Needs CAP_NET_ADMIN and the first user and process
 /// namespaces. -1 and errno.
 int clinux_open_exit_records(void);
+
+/// A socket on which the kernel tells what it counted of a thread that runs (taskstats), and the number of that family. -1 and errno.
+int clinux_open_thread_records(uint16_t *family);
+/// The datagram that it answers with; its length. -1 and errno: EPERM without CAP_NET_ADMIN, ESRCH where there is no such thread.
+ssize_t clinux_read_thread_record(int descriptor, uint16_t family, pid_t thread, void *answer, size_t room);

@@ -16,6 +16,7 @@ extension ProcFS {
         }
         facts.bootTime = lineNumber("btime ", in: "stat").flatMap { Int64(exactly: $0) }
         facts.memoryBytes = lineNumber("MemTotal:", in: "meminfo").map { $0 &* 1024 }
+        facts.countsDelays = number(inFile: root + "/sys/kernel/task_delayacct").map { $0 != 0 }
         facts.processLimit = number(inFile: root + "/sys/kernel/pid_max") ?? facts.processLimit
         facts.users = ProcFS.names((try? ProcFile.read(systemRoot + "/etc/passwd", limit: Limit.names)) ?? [])
         facts.groups = ProcFS.names((try? ProcFile.read(systemRoot + "/etc/group", limit: Limit.names)) ?? [])

@@ -1,3 +1,4 @@
+import Kernel
 import Model
 import SystemPackage
 
@@ -30,6 +31,11 @@ extension ProcessReader {
         }
         if sources.contains(.io), let bytes = take("io", .io, &record) {
             record.io = ProcessRecord.IO(parsing: bytes)
+        }
+        if isLive, sources.contains(.ioPriority) { record.ioPriority = try? IOPriority.ofThread(thread) }
+        if isLive, sources.contains(.delays) {
+            record.swapDelay = delays.swapDelay(of: thread)
+            if record.swapDelay == nil { record.denied.insert(.delays) }
         }
         if sources.contains(.executable), !record.stat.isKernelThread {
             switch link("exe") {

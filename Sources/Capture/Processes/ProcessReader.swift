@@ -11,6 +11,11 @@ struct ProcessReader: ~Copyable {
     private var folderLength = 0
     /// Whose files are read.
     private(set) var process: Int32 = 0
+    /// The thread whose files are read; the process's number for the process.
+    private(set) var thread: Int32 = 0
+    /// The kernel can be asked about what is read here: it is no fixture.
+    let isLive: Bool
+    let delays = DelayReader()
 
     /// The largest part of a file that is read: the kernel's bound on arguments is higher, but nobody reads more.
     static let limit = 128 * 1024
@@ -20,6 +25,7 @@ struct ProcessReader: ~Copyable {
     init(root: String) throws(Errno) {
         self.root = Glibc.open(root, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
         let code = errno
+        isLive = root == "/proc"
         buffer = .allocate(byteCount: ProcessReader.limit, alignment: 16)
         path = .allocate(capacity: ProcessReader.pathLimit)
         guard self.root >= 0 else { throw Errno(rawValue: code) }
@@ -35,6 +41,7 @@ struct ProcessReader: ~Copyable {
     mutating func enter(process: Int32, thread: Int32? = nil) {
         folderLength = 0
         self.process = process
+        self.thread = thread ?? process
         append(process)
         if let thread {
             for byte in "/task/".utf8 { append(byte) }

@@ -47,7 +47,8 @@ extension ProcessStat {
         processor = fields.int32()
         realTimePriority = fields.int32()
         policy = fields.int32()
-        fields.skip(10)
+        storageDelayTicks = fields.unsigned()
+        fields.skip(9)
         exitStatus = fields.int32()
     }
 

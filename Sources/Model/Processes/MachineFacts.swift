@@ -15,6 +15,8 @@ package struct MachineFacts: Sendable {
     package var memoryBytes: UInt64?
     /// Numbers of processes are below this.
     package var processLimit: UInt64 = 32768
+    /// Whether the kernel counts how long threads wait for storage (kernel.task_delayacct); nil where it does not say, before 5.14.
+    package var countsDelays: Bool?
     /// From the passwd and group files only: other name services would need shared libraries.
     package var users: [UInt32: String] = [:]
     package var groups: [UInt32: String] = [:]

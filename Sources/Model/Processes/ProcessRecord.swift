@@ -25,6 +25,9 @@ package struct ProcessRecord: Hashable, Sendable {
     /// The container's identifier as it stands in the control groups; nil outside of containers.
     package var containerBytes: [UInt8]?
     package var io: IO?
+    package var ioPriority: IOPriority?
+    /// How long it waited for its own memory to come back from swap, in nanoseconds: of one thread, for a process of its main thread.
+    package var swapDelay: UInt64?
     /// The file of the program that it runs.
     package var executable: [UInt8]?
     package var namespaces: Namespaces?

@@ -30,6 +30,11 @@ package struct ProcessSources: OptionSet, Hashable, Sendable {
     /// Of `ns/…` those that containers are made of: mnt, net, pid, user.
     package static let isolation = ProcessSources(rawValue: 1 << 14)
 
+    /// No file: ioprio_get(2).
+    package static let ioPriority = ProcessSources(rawValue: 1 << 15)
+    /// No file: what the kernel counts of a thread's delays and tells over netlink (taskstats), with CAP_NET_ADMIN.
+    package static let delays = ProcessSources(rawValue: 1 << 16)
+
     /// Files whose reading waits while the process's memory map is locked, which may be for ever.
     package static let lockable: ProcessSources = [.arguments, .proportional]
 }

@@ -41,6 +41,9 @@ package struct ProcessStat: Hashable, Sendable {
     package var realTimePriority: Int32 = 0
     /// SCHED_OTHER 0, FIFO 1, RR 2, BATCH 3, IDLE 5, DEADLINE 6, EXT 7 (man 7 sched).
     package var policy: Int32 = 0
+    /// How long it waited for storage (field 42): of one thread, for a process of its main thread. 0 too where the kernel does not
+    /// count that (`MachineFacts.countsDelays`).
+    package var storageDelayTicks: UInt64 = 0
     /// Of a zombie: how it ended, as wait(2) tells it. Of a stopped process the number of the signal that stopped it, until
     /// its parent has asked (WUNTRACED, as shells do). 0 too where that may not be read, or an old kernel does not say.
     package var exitStatus: Int32 = 0

@@ -6,6 +6,9 @@ extension ProcessField {
     /// It belongs to the whole process: of one of several threads it is not known.
     package var isOfProcess: Bool { ProcessField.ofProcess.contains(key) }
 
+    /// How long something was waited for, which the kernel counts only where it was told to.
+    package var isOfDelays: Bool { key == "iodelay" || key == "swapdelay" }
+
     private static let ofProcess: Set<String> = [
         "vsz", "rss", "pmem", "sz", "pss", "swap", "locked", "oom", "oomadj", "nlwp", "rssrate",
     ]

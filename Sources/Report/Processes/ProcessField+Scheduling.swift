@@ -27,6 +27,12 @@ extension ProcessField {
             "sched", "SCH", json: "policyNumber", "number of the policy", width: 3,
             value: { .integer(Int64($0.stat.policy)) }),
         ProcessField(
+            "ioprio", "IO", json: "ioPriority",
+            "how its I/O is served: R real time and B best effort, each from 0 (first) to 7, as niceness says unless it was set; "
+                + "id when nobody else asks; of its main thread", unit: .text, sources: .ioPriority, file: "ioprio_get",
+            width: 2, .left,
+            value: { row in PriorityText.code(row.record.ioPriority, row.stat).map { .text($0) } ?? .unknown }),
+        ProcessField(
             "psr", "PSR", also: ["cpuid": "CPUID", "lastcpu": "C"], json: "processor", "processor that it ran on last",
             width: 3, value: { .integer(Int64($0.stat.processor)) }),
         ProcessField(

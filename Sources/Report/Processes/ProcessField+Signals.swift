@@ -52,6 +52,24 @@ extension ProcessField {
             sources: .io, file: "io", right: .owner, width: 9
         ) { $0.writtenBytes },
         rate(
+            "iorate", "IO/s", json: "ioBytesPerSecond", "bytes read from storage and written to it",
+            unit: .bytesPerSecond,
+            sources: .io, file: "io", right: .owner, width: 9
+        ) { rates in
+            guard let read = rates.readBytes, let written = rates.writtenBytes else { return nil }
+            return read + written
+        },
+        rate(
+            "iodelay", "IOD%", json: "storageDelayPercent",
+            "share of the time that it waited for storage, where kernel.task_delayacct is 1; of its main thread",
+            unit: .percent, width: 5
+        ) { $0.storageDelayPercent },
+        rate(
+            "swapdelay", "SWPD%", json: "swapDelayPercent",
+            "share of the time that it waited for its memory to come back from swap, where kernel.task_delayacct is 1; of its "
+                + "main thread", unit: .percent, sources: .delays, file: "taskstats", right: .administrator, width: 5
+        ) { $0.swapDelayPercent },
+        rate(
             "rssrate", "RSS/s", json: "residentBytesPerSecond", "growth of rss; below zero when it shrinks",
             unit: .bytesPerSecond, width: 9
         ) { $0.residentBytes },

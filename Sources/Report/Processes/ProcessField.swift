@@ -28,6 +28,7 @@ package struct ProcessField: Sendable {
     enum Right: String, Sendable {
         case everybody = "everybody"
         case owner = "its user, or CAP_SYS_PTRACE"
+        case administrator = "CAP_NET_ADMIN"
     }
 
     /// What it is called in `-o`, `--sort` and `--where`.

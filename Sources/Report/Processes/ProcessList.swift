@@ -47,7 +47,19 @@ package struct ProcessList: Sendable {
                     reason: "the kernel keeps the memory map locked, so that reading them would wait for ever",
                     remedy: "look at what it waits for: nusu ps -o pid,stat,wchan:32 -p \(locked[0])"))
         }
-        let asked = sources(of: columns)
+        if columns.contains(where: \.field.isOfDelays), context.facts.countsDelays == false {
+            gaps.append(
+                Gap(
+                    what: "how long processes waited for storage", reason: "the kernel does not count that",
+                    remedy: "have it counted from now on, as root: sysctl kernel.task_delayacct=1"))
+        } else if rows.contains(where: { $0.record.denied.contains(.delays) }) {
+            gaps.append(
+                Gap(
+                    what: "how long processes waited for their memory to come back from swap",
+                    reason: "the kernel tells that with CAP_NET_ADMIN on the machine itself only (taskstats)",
+                    remedy: "run it as root, outside of containers"))
+        }
+        let asked = sources(of: columns).subtracting(.delays)
         let denied = rows.filter { !$0.record.denied.isDisjoint(with: asked) }.count
         if denied > 0 {
             gaps.append(

@@ -18,6 +18,7 @@ import Testing
             #expect(stat.startTicks == 987)
             #expect(stat.threadCount == 3)
             #expect(stat.exitSignal == 17)
+            #expect(stat.processor == 1 && stat.storageDelayTicks == 6)
             #expect(try procfs.identity(of: 77).startTicks == 987)
         }
     }

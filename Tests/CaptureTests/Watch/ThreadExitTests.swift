@@ -17,6 +17,7 @@ import Testing
             }
         }
         put(version, 0)
+        put(7_000_000_000 as UInt64, 56)
         for (index, byte) in "cc1plus".utf8.enumerated() { put(byte, 80 + index) }
         put(thread, 128)
         put(parent, 132)
@@ -46,6 +47,14 @@ import Testing
         #expect(exit.thread == 100 && exit.process == 90 && exit.parent == 5)
         #expect(exit.commandBytes == Array("cc1plus".utf8))
         #expect(exit.cpuSeconds == 0.5 && exit.elapsedSeconds == 2)
+    }
+
+    @Test func delays() {
+        func delay(_ bytes: [UInt8]) -> UInt64? { bytes.withUnsafeBytes { TaskStatistics.swapDelay(in: $0) } }
+        #expect(delay(Self.datagram()) == 7_000_000_000)
+        #expect(delay(Self.datagram(version: 1, size: 64)) == 7_000_000_000)
+        #expect(delay(Self.datagram(version: 15)) == nil && delay(Self.datagram(size: 63)) == nil)
+        for length in Self.datagram().indices { _ = delay(Array(Self.datagram().prefix(length))) }
     }
 
     @Test func olderKernelsDoNotTellTheProcess() throws {
