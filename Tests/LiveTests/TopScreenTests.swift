@@ -215,13 +215,108 @@ extension LiveTests {
             #expect(try terminal.settings() == settings)
         }
 
+        private func list(_ pid: pid_t, _ thread: pid_t) -> String {
+            let status = Surroundings.readFile("/proc/\(pid)/task/\(thread)/status") ?? ""
+            return status.split(separator: "\n").first { $0.hasPrefix("Cpus_allowed_list:") }
+                .map { String($0.dropFirst("Cpus_allowed_list:\t".count)) } ?? ""
+        }
+
+        @Test(.enabled(if: sysconf(Int32(_SC_NPROCESSORS_ONLN)) > 1, "there is only one processor"))
+        func movesAProcessAndOneOfItsThreadsToOtherProcessors() throws {
+            let demo = try Demo("nusu-demo", ["rings"])
+            let threads = try Demo("nusu-demo", ["churn", "2"])
+            let numbers = threads.view.threads.sorted()
+            let before = list(threads.pid, numbers[0])
+            let (terminal, _) = try start("--where 'pid==\(demo.pid) || pid==\(threads.pid)'", rows: 24, columns: 80)
+            try terminal.waits(for: "\(threads.pid) ")
+            try terminal.send("-l", "\(threads.pid)")
+            try terminal.send("a")
+            try terminal.waits(for: "CPUs of nusu-demo")
+            try terminal.waits(for: "\(before) -> \(before), all its 3 threads")
+            try terminal.send("0", "Space")
+            try terminal.waits(for: "[ ] 0")
+            // Nothing yet.
+            #expect(numbers.map { list(threads.pid, $0) } == Array(repeating: before, count: 3))
+            try terminal.send("Enter")
+            try terminal.waits(for: "nusu-demo (\(threads.pid)) runs on ")
+            let after = list(threads.pid, numbers[0])
+            #expect(after != before && !after.hasPrefix("0"))
+            #expect(numbers.map { list(threads.pid, $0) } == Array(repeating: after, count: 3))
+            // One thread has its own.
+            try terminal.send("H")
+            try terminal.waits(for: "of nusu-demo (\(threads.pid))")
+            try terminal.send("-l", "\(numbers[1])")
+            try terminal.send("a")
+            try terminal.waits(for: "this thread alone")
+            try terminal.send("Space", "Enter")
+            try terminal.waits(for: "runs on \(before) now")
+            #expect(numbers.map { list(threads.pid, $0) } == [after, before, after])
+            try terminal.send("-l", "\(threads.pid)")
+            try terminal.send("H", "a")
+            try terminal.waits(for: "[-] 0")
+            try terminal.send("Escape")
+            #expect(numbers.map { list(threads.pid, $0) } == [after, before, after])
+        }
+
+        @Test(
+            .enabled(if: Surroundings.isRoot && installed("setpriv") != nil, "changing the user needs root and setpriv")
+        )
+        func doesNotMoveProcessesOfOthers() throws {
+            let demo = try Demo("nusu-demo", ["rings"])
+            let before = list(demo.pid, demo.pid)
+            let copy = "\(try Surroundings.temporaryFolder())/nusu"
+            _ = try run(["cp", Surroundings.nusu, copy])
+            let terminal = try Tmux(
+                "exec setpriv --reuid 65534 --regid 65534 --clear-groups \(copy) top --where pid==\(demo.pid)")
+            try terminal.waits(for: "\(demo.pid) ")
+            try terminal.send("a")
+            try terminal.waits(for: "CPUs of nusu-demo")
+            try terminal.send("0", "Space", "Enter")
+            try terminal.waits(for: "nusu-demo (\(demo.pid)) is another user's; root may change it")
+            #expect(list(demo.pid, demo.pid) == before)
+        }
+
+        @Test func turnsToWhoReadsAndWrites() throws {
+            let path = "\(try Surroundings.temporaryFolder())/written"
+            let writer = try Child([
+                "python3", "-c",
+                """
+                import os, sys, time
+                file = os.open(sys.argv[1], os.O_CREAT | os.O_WRONLY)
+                while True:
+                    os.pwrite(file, b"x" * 300000, 0); os.fsync(file); time.sleep(0.05)
+                """, path,
+            ])
+            let (terminal, before) = try start("--where pid==\(writer.pid)", rows: 24, columns: 80)
+            try terminal.waits(for: "\(writer.pid) ")
+            try terminal.waits(for: "[Main] I/O")
+            try terminal.send("Tab")
+            try terminal.waits(for: "IO/s▼")
+            let columns = { try firstRow(terminal).split(separator: " ") }
+            // PID, USER, IO, IO/s, READ/s, WRITE/s.
+            let isShown = try comesTrue(withinSeconds: 10) {
+                let row = try columns()
+                return row.count > 5 && row[3].hasSuffix("M") && row[5].hasSuffix("M") && row[2] == "B4"
+            }
+            #expect(isShown)
+            try terminal.send("BTab")
+            try terminal.waits(for: "%CPU")
+            try terminal.send("q")
+            #expect(try comesTrue { try terminal.fact("alternate_on") == "0" })
+            #expect(try terminal.settings() == before)
+            let once = try run([Surroundings.nusu, "top", "--once", "--io", "--where", "pid==\(writer.pid)"]).text
+            #expect(once.contains("WRITE/s") && !once.contains("[I/O]"))
+            let document = try run([Surroundings.nusu, "top", "--once", "--io", "--json"]).text
+            #expect(document.contains("\"ioPriority\":\"B4\"") && document.contains("\"ioBytesPerSecond\":"))
+        }
+
         @Test func aReadOnlyScreenStopsAndSendsNothing() throws {
             let demo = try Demo("nusu-demo", ["rings"])
             let (terminal, _) = try start("--read-only --where pid==\(demo.pid)", rows: 24, columns: 80)
             try terminal.waits(for: "\(demo.pid) ")
             try terminal.send("k")
             try terminal.waits(for: "--read-only")
-            for key in ["i", "Y", "F8"] {
+            for key in ["i", "Y", "a", "F8"] {
                 try terminal.send(key)
                 try terminal.waits(for: "--read-only: nothing is changed")
                 try terminal.send("C-l")

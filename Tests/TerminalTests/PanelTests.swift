@@ -137,7 +137,7 @@ import Testing
         #expect(first == [.look(.environment, api, isPlan: false)])
         #expect(text(panel).contains("nusu show 1234 --environment …"))
         #expect(press("wsx", &panel) == [PanelTab.command, .calls, .locks].map { .look($0, api, isPlan: false) })
-        #expect(press("aml", &panel) == [.maps, .fds].map { .look($0, api, isPlan: false) })
+        #expect(press("vml", &panel) == [.maps, .fds].map { .look($0, api, isPlan: false) })
         #expect(
             PanelTab.allCases.map { $0.arguments(api, isPlan: false).joined(separator: " ") }.suffix(5) == [
                 "ipc 1234", "show 1234 --command", "show 1234 --calls", "show 1234 --locks", "show 1234 --environment",

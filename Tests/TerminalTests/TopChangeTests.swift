@@ -61,7 +61,7 @@ import Testing
         var options = TopState.Options()
         options.readOnly = true
         var state = TopFixture.state(options: options)
-        for key in ["i", "Y"] as [Character] {
+        for key in ["i", "Y", "a"] as [Character] {
             #expect(state.press(.character(key)).isEmpty)
             guard case .list = state.mode else {
                 Issue.record("\(key) asks")
@@ -74,7 +74,7 @@ import Testing
     @Test func pagesOpenWithHtopsLetters() throws {
         var state = TopFixture.state()
         let target = try #require(state.target)
-        for (key, tab) in [("e", PanelTab.environment), ("w", .command), ("x", .locks), ("s", .calls)] {
+        for (key, tab) in [("v", PanelTab.maps), ("e", .environment), ("w", .command), ("x", .locks), ("s", .calls)] {
             #expect(state.press(.character(Character(key))) == [.open(target, tab)])
         }
     }
@@ -98,14 +98,6 @@ import Testing
                 #expect(!isUnchanged || mayBe.contains(key), "\(key)")
             }
         }
-    }
-
-    @Test func tabTurnsToTheTreeAndBack() {
-        var state = TopFixture.state()
-        state.press(.tab)
-        #expect(state.settings.isTree)
-        state.press(.backTab)
-        #expect(!state.settings.isTree)
     }
 
     @Test func backspaceFoldsIntoTheParent() {

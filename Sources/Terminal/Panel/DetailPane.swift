@@ -125,7 +125,7 @@ package struct DetailPane: Sendable {
     private static func tab(for character: Character) -> PanelTab? {
         switch character {
         case "m": .memory
-        case "a": .maps
+        case "v": .maps
         case "l": .fds
         case "L": .leaks
         default: PanelTab.allCases.first { $0.letter == character }

@@ -16,7 +16,7 @@ struct TopColumns {
 
     init(_ state: TopState) {
         guard let context = state.sample?.context else { return }
-        let all = state.settings.fields
+        let all = state.fields
         // Of several that may be as long as they like only the last is.
         let open = all.last { $0.isOpen }?.key
         var fixed = all.filter { $0.key != open }.map { ($0, $0.liveWidth(context)) }

@@ -5,10 +5,11 @@ enum TopHelp {
     static let lines: [String] = """
         Move      up down PgUp PgDn Home End; left right shift the command, Ctrl+A back
                   digits: the process of that number; F follows a process
-        Look      Enter: what it does and waits for   m memory   a maps   l files
+        Look      Enter: what it does and waits for   m memory   v maps   l files
                   L what it has lost   e environment   w whole command line
                   x locks of files   s system calls, without tracing it
-        Show      t F5 tree, Tab too; in it + - fold, * folds all, Backspace the family
+        Show      Tab: who reads and writes, and who waits for it (I/O), and back
+                  t F5 tree; in it + - fold, * folds all, Backspace the family
                   u one user's; K kernel threads; H threads; p folders of programs
                   F2 C S columns; # the meters; Z stands still
         Sort      F6 < > , . by any field; P processor, M memory, T time, N number
@@ -17,21 +18,23 @@ enum TopHelp {
         Filter    \\ F4 a text, or a condition as in nusu ps --where:
                   cpu>5 && rss>100M, user=="ada", args~"^python"; Escape takes it back
         Signal    k F9, for the tagged or the one of the cursor; nothing is sent unasked
-        Change    F7 ] more urgent, F8 [ nicer; i its I/O, Y its policy; Enter sets it,
-                  for all threads of it, or for the one of the row
+        Change    F7 ] more urgent, F8 [ nicer; i its I/O, Y its policy, a on which
+                  processors; Enter sets it, for all its threads or the one of the row
         Tag       Space one, c with all below it, U none
         Else      F1 h ? this, Ctrl+L draws anew, Ctrl+R looks again, q F10 ends
         Mouse     click a row, twice to look; a title sorts; the wheel moves
 
-        Not htop  m merges no commands, p adds folders to them. a sets no affinity:
-                  taskset -acp CORES PID does. s runs no strace, and says how.
-                  Tab shows no I/O: F2 and F6 have readrate and writerate.
+        Not htop  m merges no commands, p adds folders to them. s runs no strace, and
+                  says how. a changes all threads of a process, not its first alone.
 
         Rows stay where they are for 3 s after the cursor was moved; values go on. A row
         that has ended stays grey for a moment.
         %CPU      100 is one processor. What short-lived children did counts with who
                   started them: "+12 children 61 % (cc1,as)". What nobody can be
                   charged with is a row of its own, number 0.
+        IO        R real time, B best effort, 0 first to 7 last; id: when none else asks
+        IOD%      waited for storage, SWPD% for its memory to come back from swap; both
+                  are there if the kernel counts them: sysctl kernel.task_delayacct=1
         Sizes     K, M, G are 1024, 1024² and 1024³ bytes.
         cpu bar   green user, red kernel, blue nice, violet interrupts, grey stolen
         mem bar   green in use, blue cache, which is given back when programs ask

@@ -4,7 +4,7 @@ import Report
 /// Menus that change something of processes or threads: Enter sets it, and nothing changes before.
 extension TopMenu {
     /// What stands for several that differ.
-    private static let various = "various"
+    static let various = "various"
 
     // MARK: - I/O
 

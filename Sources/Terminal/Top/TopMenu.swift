@@ -4,17 +4,36 @@ import Report
 /// A list beside the table, from which one thing is chosen, or of which several are switched.
 struct TopMenu: Sendable {
     enum Kind: Hashable, Sendable {
-        case sort, user, columns
+        case sort, user
+        case columns(TopSettings.Screen)
         case ioPriority([TopTarget])
         case policy([TopTarget])
+        case processors([TopTarget])
+    }
+
+    /// Of what is switched.
+    enum Switch: Sendable {
+        case on, off
+        /// Of several some are on, and stay as they are.
+        case mixed
+        /// It cannot be had.
+        case none
+
+        var mark: String {
+            switch self {
+            case .on: "[x] "
+            case .off: "[ ] "
+            case .mixed: "[-] "
+            case .none: "    "
+            }
+        }
     }
 
     struct Item: Sendable {
         var label: String
         /// Said at the foot of the screen while the item is chosen.
         var explanation = ""
-        /// For switches: whether it is on.
-        var isOn: Bool?
+        var state: Switch?
         /// The field's name, or the user's number; empty: every user.
         var key: String
     }
@@ -27,13 +46,16 @@ struct TopMenu: Sendable {
     var priority: Int32 = 1
     /// The next digit belongs to the one before.
     var isTyping = false
+    /// Of processors: what they were, and the number that is being typed.
+    var processors: TopProcessors?
+    var typed = 0
 
     static let width = 22
 
     /// Enter changes something of a process.
     var isChange: Bool {
         switch kind {
-        case .ioPriority, .policy: true
+        case .ioPriority, .policy, .processors: true
         case .sort, .user, .columns: false
         }
     }
@@ -44,6 +66,7 @@ struct TopMenu: Sendable {
         case .columns: "Space on or off, F7 F8 move, Esc done"
         case .sort, .user: "Enter takes it, Esc does not"
         case .ioPriority: "Enter sets it, Esc"
+        case .processors: "Space, Enter sets it, Esc"
         case .policy: isRealTime ? "Enter, F7 F8, Esc" : "Enter sets it, Esc"
         }
     }
@@ -52,11 +75,14 @@ struct TopMenu: Sendable {
         switch kind {
         case .sort: "Sort by"
         case .user: "Show processes of"
-        case .columns: "Columns"
+        case .columns(let screen): screen == .main ? "Columns" : "Columns of \(screen.title)"
         case .ioPriority(let targets): "I/O of \(TopMenu.subject(targets))"
+        case .processors(let targets): "CPUs of \(TopMenu.subject(targets))"
         case .policy(let targets): "Policy of \(TopMenu.subject(targets))"
         }
     }
+
+    var isOfColumns: Bool { if case .columns = kind { true } else { false } }
 
     mutating func move(by count: Int) { index = min(max(index + count, 0), max(items.count - 1, 0)) }
 
@@ -88,9 +114,9 @@ struct TopMenu: Sendable {
         let on = settings.columns.compactMap { ProcessField.named($0)?.field }
         let off = ProcessField.all.filter { !settings.columns.contains($0.key) }
         return TopMenu(
-            kind: .columns,
-            items: on.map { Item(label: $0.key, explanation: $0.explanation, isOn: true, key: $0.key) }
-                + off.map { Item(label: $0.key, explanation: $0.explanation, isOn: false, key: $0.key) })
+            kind: .columns(settings.screen),
+            items: on.map { Item(label: $0.key, explanation: $0.explanation, state: .on, key: $0.key) }
+                + off.map { Item(label: $0.key, explanation: $0.explanation, state: .off, key: $0.key) })
     }
 
     static func users(_ sample: TopSample, current: UInt32?) -> TopMenu {

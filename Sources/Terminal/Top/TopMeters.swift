@@ -80,8 +80,27 @@ struct TopMeters {
     private func drawSummary(in frame: inout Frame) {
         let end = frame.write(summary, row: 0, column: 0, style: .strong)
         let status = self.status
-        guard !status.isEmpty, end + 2 < columns else { return }
-        frame.write(status, row: 0, column: end + 2, style: .accent)
+        if !status.isEmpty, end + 2 < columns { frame.write(status, row: 0, column: end + 2, style: .accent) }
+        for tab in tabs {
+            let isShown = tab.screen == state.settings.screen
+            frame.write(
+                isShown ? "[\(tab.screen.title)]" : " \(tab.screen.title) ", row: 0, column: tab.columns.lowerBound,
+                style: isShown ? .strong : .dim)
+        }
+    }
+
+    /// Where the names of the screens stand, at the right end of the first line; nowhere where there is no room left.
+    var tabs: [(screen: TopSettings.Screen, columns: Range<Int>)] {
+        let all = TopSettings.Screen.allCases
+        let widths = all.map { $0.title.count + 2 }
+        let width = widths.reduce(0, +)
+        let taken = TerminalText.width(summary) + (status.isEmpty ? 0 : TerminalText.width(status) + 2)
+        guard !state.options.isStill, state.sample != nil, taken + 2 + width <= columns else { return [] }
+        var column = columns - width
+        return zip(all, widths).map { screen, width in
+            defer { column += width }
+            return (screen, column..<column + width)
+        }
     }
 
     /// "231 processes, 3 run; 37 % of 4 processors, 6.1 of 15.6 GiB in use".

@@ -73,6 +73,10 @@ package enum TopRequest: Hashable, Sendable {
     /// These two were agreed to.
     case setIOPriority([TopTarget], IOPriority)
     case setPolicy([TopTarget], ThreadPolicy)
+    /// Say which processors these may run on now (`TopState.offerProcessors`).
+    case askProcessors([TopTarget])
+    /// That was agreed to.
+    case setProcessors([TopTarget], ProcessorChange)
     /// Look again at once.
     case look
     /// Keep these for the next start.

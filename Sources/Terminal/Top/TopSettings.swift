@@ -3,11 +3,56 @@ import Report
 /// What the live screen keeps from one start to the next: few things, as lines of text. A damaged file is harmless: what is not
 /// understood is left as it was.
 package struct TopSettings: Hashable, Sendable {
-    /// Names of fields (`nusu ps --fields`).
-    package var columns = TopSettings.defaultColumns
-    package var sort = "pcpu"
-    package var descending = true
-    package var isTree = false
+    /// What the table shows of each row, and in which order; Tab turns from one to the other.
+    package enum Screen: String, Hashable, Sendable, CaseIterable {
+        case main
+        /// Who reads and writes, and who has to wait for it.
+        case io
+
+        var title: String {
+            switch self {
+            case .main: "Main"
+            case .io: "I/O"
+            }
+        }
+    }
+
+    private struct View: Hashable, Sendable {
+        var columns: [String]
+        var sort: String
+        var descending = true
+        var isTree = false
+    }
+
+    /// The one that is shown; each start begins with the first.
+    package var screen = Screen.main
+    private var main = View(columns: TopSettings.defaultColumns, sort: "pcpu")
+    private var io = View(
+        columns: ["pid", "user", "ioprio", "iorate", "readrate", "writerate", "swapdelay", "iodelay", "args"],
+        sort: "iorate")
+
+    private var view: View {
+        get { screen == .main ? main : io }
+        set { if screen == .main { main = newValue } else { io = newValue } }
+    }
+
+    /// Names of fields (`nusu ps --fields`). Like the order, of the screen that is shown.
+    package var columns: [String] {
+        get { view.columns }
+        set { view.columns = newValue }
+    }
+    package var sort: String {
+        get { view.sort }
+        set { view.sort = newValue }
+    }
+    package var descending: Bool {
+        get { view.descending }
+        set { view.descending = newValue }
+    }
+    package var isTree: Bool {
+        get { view.isTree }
+        set { view.isTree = newValue }
+    }
     /// Threads of the kernel are shown.
     package var kernelThreads = false
     /// Threads of processes that have several are rows of their own.
@@ -31,9 +76,12 @@ package struct TopSettings: Hashable, Sendable {
     package var text: String {
         """
         \(TopSettings.version)
-        columns = \(columns.joined(separator: ","))
-        sort = \(descending ? "-" : "")\(sort)
-        tree = \(isTree ? "yes" : "no")
+        columns = \(main.columns.joined(separator: ","))
+        sort = \(main.descending ? "-" : "")\(main.sort)
+        tree = \(main.isTree ? "yes" : "no")
+        io-columns = \(io.columns.joined(separator: ","))
+        io-sort = \(io.descending ? "-" : "")\(io.sort)
+        io-tree = \(io.isTree ? "yes" : "no")
         kernel-threads = \(kernelThreads ? "yes" : "no")
         threads = \(threads ? "yes" : "no")
         meters = \(meters ? "yes" : "no")
@@ -57,13 +105,12 @@ package struct TopSettings: Hashable, Sendable {
 
     private mutating func set(_ key: String, _ value: String) {
         switch key {
-        case "columns": setColumns(value.split(separator: ",").map(String.init))
-        case "sort":
-            let name = value.hasPrefix("-") ? String(value.dropFirst()) : value
-            guard ProcessField.named(name) != nil else { return }
-            sort = name
-            descending = value.hasPrefix("-")
-        case "tree": TopSettings.set(&isTree, value)
+        case "columns": TopSettings.setColumns(&main, value)
+        case "sort": TopSettings.setSort(&main, value)
+        case "tree": TopSettings.set(&main.isTree, value)
+        case "io-columns": TopSettings.setColumns(&io, value)
+        case "io-sort": TopSettings.setSort(&io, value)
+        case "io-tree": TopSettings.set(&io.isTree, value)
         case "kernel-threads": TopSettings.set(&kernelThreads, value)
         case "threads": TopSettings.set(&threads, value)
         case "meters": TopSettings.set(&meters, value)
@@ -78,14 +125,28 @@ package struct TopSettings: Hashable, Sendable {
         if value == "no" { flag = false }
     }
 
+    private static func setColumns(_ view: inout View, _ value: String) {
+        view.columns = known(value.split(separator: ",").map(String.init)) ?? view.columns
+    }
+
+    private static func setSort(_ view: inout View, _ value: String) {
+        let name = value.hasPrefix("-") ? String(value.dropFirst()) : value
+        guard ProcessField.named(name) != nil else { return }
+        view.sort = name
+        view.descending = value.hasPrefix("-")
+    }
+
     /// Takes the columns that there are, each once; none leaves things as they were.
-    package mutating func setColumns(_ names: [String]) {
+    package mutating func setColumns(_ names: [String]) { columns = TopSettings.known(names) ?? columns }
+
+    /// nil where none of them is known.
+    private static func known(_ names: [String]) -> [String]? {
         var known: [String] = []
         for name in names.prefix(TopSettings.columnLimit * 2) {
             guard let field = ProcessField.named(name)?.field, !known.contains(field.key) else { continue }
             known.append(field.key)
         }
-        if !known.isEmpty { columns = Array(known.prefix(TopSettings.columnLimit)) }
+        return known.isEmpty ? nil : Array(known.prefix(TopSettings.columnLimit))
     }
 
     /// The fields of the columns, in their order; the command comes last, where it may be as long as it likes.

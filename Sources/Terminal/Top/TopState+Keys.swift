@@ -60,7 +60,7 @@ extension TopState {
         case .enter: return open(.show)
         case .character("l"): return open(.fds)
         case .character("m"): return open(.memory)
-        case .character("a"): return open(.maps)
+        case .character("v"): return open(.maps)
         case .character("L"): return open(.leaks)
         case .character("e"): return open(.environment)
         case .character("w"): return open(.command)
@@ -68,7 +68,11 @@ extension TopState {
         case .character("s"): return open(.calls)
         case .character("i"): return askIOPriority()
         case .character("Y"): askPolicy()
-        case .tab, .backTab: return change { $0.isTree.toggle() }
+        case .character("a"):
+            let targets = changeable()
+            return targets.isEmpty ? [] : [.askProcessors(targets)]
+        case .tab: return turn(by: 1)
+        case .backTab: return turn(by: -1)
         case .backspace: collapseIntoParent()
         case .control("l"): return [.redraw]
         case .control("r"): return [.look]
@@ -170,6 +174,18 @@ extension TopState {
         mode = .menu(.ioPriorities(targets, values: values))
     }
 
+    /// The menu of processors.
+    /// - Parameter uses: those of the targets now; nil where they are not known.
+    package mutating func offerProcessors(
+        _ targets: [TopTarget], uses: [ProcessorUse?], of machine: MachineProcessors
+    ) {
+        if uses.allSatisfy({ $0 == nil }) {
+            say("\(TopMenu.subject(targets)) \(targets.count == 1 ? "has" : "have") ended")
+            return
+        }
+        mode = .menu(.processors(targets, uses: uses, of: machine))
+    }
+
     private mutating func askPolicy() {
         let targets = changeable()
         guard !targets.isEmpty else { return }
@@ -200,6 +216,19 @@ extension TopState {
         arrange()
         if !follows, let kept, let place = lines.firstIndex(where: { $0.key == kept }) { moveCursor(to: place) }
         return [.save(settings), .look]
+    }
+
+    /// To the next screen, round the end. Which one is shown is not kept.
+    private mutating func turn(by step: Int) -> [TopRequest] {
+        let all = TopSettings.Screen.allCases
+        let place = (all.firstIndex(of: settings.screen) ?? 0) + step + all.count
+        return show(all[place % all.count])
+    }
+
+    mutating func show(_ screen: TopSettings.Screen) -> [TopRequest] {
+        guard screen != settings.screen else { return [] }
+        _ = change { $0.screen = screen }
+        return [.look]
     }
 
     /// The largest numbers first, text and numbers of processes from the start of the alphabet; again turns it round.

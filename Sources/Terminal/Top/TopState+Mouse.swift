@@ -39,6 +39,9 @@ extension TopState {
             guard let key = TopKeys.key(at: column, columns: columns) else { return [] }
             return update(.key(key), at: now)
         }
+        if row == 0, let tab = TopMeters(self).tabs.first(where: { $0.columns.contains(column) }) {
+            return show(tab.screen)
+        }
         if row == meterHeight {
             guard let field = TopColumns(self).field(at: column) else { return [] }
             return sort(by: field.key)

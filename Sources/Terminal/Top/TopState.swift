@@ -54,8 +54,12 @@ package struct TopState: Sendable {
     var top = 0
     /// The process of the cursor, once it was moved.
     var aimed: TopKey?
+    private var treeSorts: [TopSettings.Screen: ProcessSortKey<ProcessField>] = [:]
     /// What siblings of the tree are sorted by; nil: by their starts.
-    var treeSort: ProcessSortKey<ProcessField>?
+    var treeSort: ProcessSortKey<ProcessField>? {
+        get { treeSorts[settings.screen] }
+        set { treeSorts[settings.screen] = newValue }
+    }
     /// Digits that are typed one after the other find a process by its number.
     var typedNumber: (value: Int32, until: Double)?
     var follows = false
@@ -85,12 +89,18 @@ package struct TopState: Sendable {
         let shown = lines.dropFirst(top).prefix(listHeight).filter { !$0.isGhost && !$0.isRemainder }
         var everywhere = settings.sortField?.liveSources ?? []
         for field in filter?.expression?.fields ?? [] { everywhere.formUnion(field.liveSources) }
-        let visible = settings.fields.reduce(into: ProcessSources.arguments) { $0.formUnion($1.liveSources) }
+        let visible = fields.reduce(into: ProcessSources.arguments) { $0.formUnion($1.liveSources) }
         return TopDemand(
             everywhere: everywhere, visible: visible,
             processes: shown.filter { !$0.row.isThread }.map(\.row.processID),
             isByCommand: everywhere.contains(.arguments) || filter.map { $0.expression == nil } ?? false,
             hasThreads: settings.threads, threads: shown.filter(\.row.isThread).map(\.row.number))
+    }
+
+    /// The fields of the columns; without those of delays where the kernel counts none.
+    var fields: [ProcessField] {
+        let counts = sample?.context.facts.countsDelays != false
+        return settings.fields.filter { counts || !$0.isOfDelays }
     }
 
     /// Adds a look. While the screen is paused it changes nothing but the meters.

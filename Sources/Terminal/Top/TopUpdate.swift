@@ -119,7 +119,7 @@ extension TopState {
 
     private mutating func press(_ key: Key, in menu: TopMenu) -> [TopRequest] {
         var menu = menu
-        if menu.takePriority(key) {
+        if menu.takePriority(key) || menu.takeProcessor(key) {
             mode = .menu(menu)
             return []
         }
@@ -130,15 +130,15 @@ extension TopState {
         case .pageDown: menu.move(by: 10)
         case .home: menu.index = 0
         case .end: menu.index = max(menu.items.count - 1, 0)
-        case .enter: return choose(menu)
-        case .character(" ") where menu.kind == .columns: return choose(menu)
-        case .function(7) where menu.kind == .columns, .left where menu.kind == .columns:
-            return shiftColumn(menu, by: -1)
-        case .function(8) where menu.kind == .columns, .right where menu.kind == .columns:
-            return shiftColumn(menu, by: 1)
+        case .enter:
+            if let processors = menu.processors { return agree(processors) }
+            return choose(menu)
+        case .character(" ") where menu.isOfColumns: return choose(menu)
+        case .function(7) where menu.isOfColumns, .left where menu.isOfColumns: return shiftColumn(menu, by: -1)
+        case .function(8) where menu.isOfColumns, .right where menu.isOfColumns: return shiftColumn(menu, by: 1)
         case .escape, .function(10), .control("c"), .control("g"), .character("q"), .function(2):
             mode = .list
-            return menu.kind == .columns ? [.save(settings)] : []
+            return menu.isOfColumns ? [.save(settings)] : []
         case .character(let letter): if !menu.items.isEmpty { menu.jump(to: letter) }
         default: break
         }
@@ -157,7 +157,7 @@ extension TopState {
             return []
         case .columns:
             var names = settings.columns
-            if item.isOn == true { names.removeAll { $0 == item.key } } else { names.append(item.key) }
+            if item.state == .on { names.removeAll { $0 == item.key } } else { names.append(item.key) }
             settings.setColumns(names)
             var next = TopMenu.columns(settings)
             next.index = next.items.firstIndex { $0.key == item.key } ?? menu.index
@@ -166,7 +166,25 @@ extension TopState {
         case .ioPriority(let targets): return [.setIOPriority(targets, IOPriority.all[menu.index])]
         case .policy(let targets):
             return [.setPolicy(targets, ThreadPolicy(TopMenu.policyKinds[menu.index], priority: menu.priority))]
+        case .processors:
+            var menu = menu
+            menu.toggleProcessor()
+            mode = .menu(menu)
+            return []
         }
+    }
+
+    /// Enter in the menu of processors.
+    private mutating func agree(_ processors: TopProcessors) -> [TopRequest] {
+        guard case .menu(let menu) = mode, case .processors(let targets) = menu.kind, processors.isPossible else {
+            return []
+        }
+        mode = .list
+        if processors.change.isEmpty {
+            say("nothing was changed")
+            return []
+        }
+        return [.setProcessors(targets, processors.change)]
     }
 
     private mutating func press(_ key: Key, in question: TopRenice) -> [TopRequest] {

@@ -82,6 +82,8 @@ extension TopState {
             case "T", "t": .warning
             default: .dim
             }
+        case "iorate", "readrate", "writerate", "iodelay", "swapdelay":
+            ["0", "0.0", "-"].contains(text) ? .dim : .normal
         case "pcpu": row.rates?.cpuPercent ?? 0 >= 10 ? .strong : .normal
         case "user", "tty": .dim
         default: .normal
@@ -140,8 +142,9 @@ extension TopState {
         frame.write(menu.title, row: first - 1, column: 0, style: .header, width: width)
         let top = menu.top(height: height)
         for (offset, item) in menu.items.dropFirst(top).prefix(height).enumerated() {
-            let mark = item.isOn.map { $0 ? "[x] " : "[ ] " } ?? ""
-            frame.write(mark + item.label, row: first + offset, column: 0, width: width)
+            frame.write(
+                (item.state?.mark ?? "") + item.label, row: first + offset, column: 0,
+                style: item.state == TopMenu.Switch.none ? .dim : .normal, width: width)
             if top + offset == menu.index {
                 frame.restyle(row: first + offset, columns: 0..<width) { $0 = .selected }
             }

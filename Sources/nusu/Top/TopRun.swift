@@ -156,6 +156,11 @@ struct TopRun {
             state.offerIOPriorities(targets, values: changer.ioPriorities(of: targets))
         case .setIOPriority(let targets, let priority):
             say(changer.setIOPriority(of: targets, to: priority))
+        case .askProcessors(let targets):
+            state.offerProcessors(
+                targets, uses: changer.processorUses(of: targets), of: procfs.machineProcessors())
+        case .setProcessors(let targets, let change):
+            say(changer.setProcessors(of: targets, change))
         case .setPolicy(let targets, let policy):
             say(changer.setPolicy(of: targets, to: policy))
         }

@@ -73,7 +73,7 @@ final class TopSampler: Sendable {
         let look = TopLook(procfs: procfs, argumentLimit: TopLook.screenArguments)
         var next = Moment.now
         var isFirst = true
-        var hadThreads = true
+        var before = TopDemand(hasThreads: true)
         while true {
             let (demand, isOver) = mail.withLock { ($0.demand, $0.isOver) }
             if isOver { return }
@@ -85,10 +85,12 @@ final class TopSampler: Sendable {
             }
             ready()
             // What is looked at for the first time has no rates yet.
-            let isNew = isFirst || demand.hasThreads && !hadThreads
+            let isNew =
+                isFirst || demand.hasThreads && !before.hasThreads
+                || !demand.everywhere.isSubset(of: before.everywhere)
             next = max(next.after(seconds: isNew ? min(interval, TopSampler.secondLookSeconds) : interval), Moment.now)
             isFirst = false
-            hadThreads = demand.hasThreads
+            before = demand
             let left = next.seconds(since: Moment.now)
             // Called, the look is taken now and the next one an interval later.
             if calls.wait(timeout: .now() + left) == .success {

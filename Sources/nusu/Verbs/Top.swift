@@ -15,6 +15,7 @@ struct Top: ParsableCommand, Verb {
         discussion: """
             nusu top                           everything, busiest first; ? has all keys, q ends
             nusu top --tree                    as families
+            nusu top --io                      who reads and writes; Tab turns to it and back
             nusu top --threads                 with a row for each thread; H shows and hides them
             nusu top --where 'rss>100M'        conditions as in nusu ps --where; \\ changes them
             nusu top -o pid,user,pcpu,rss,readrate,writerate,args --sort -readrate
@@ -45,6 +46,9 @@ struct Top: ParsableCommand, Verb {
 
     @Flag(help: "As families: children below their parents.")
     var tree = false
+
+    @Flag(name: .customLong("io"), help: "Begin with the columns of I/O: who reads and writes, and who waits for it.")
+    var io = false
 
     @Flag(name: [.customShort("H"), .long], help: "A row for each thread of processes that have several.")
     var threads = false
@@ -98,6 +102,7 @@ struct Top: ParsableCommand, Verb {
     /// What was kept, with what the command line says of it.
     private func chosen(_ kept: TopSettings) throws(Failure) -> TopSettings {
         var settings = kept
+        if io { settings.screen = .io }
         if let columns { settings.setColumns(try ProcessColumn.list(columns).map(\.field.key)) }
         if let sort {
             let name = sort.hasPrefix("-") ? String(sort.dropFirst()) : sort
