@@ -217,6 +217,10 @@ import Testing
         var state = TopFixture.state()
         state.type("1511")
         #expect(state.target?.process.pid == 1511)
+        // What another key came between is another number.
+        state.press(.character("a"))
+        state.type("655")
+        #expect(state.target?.process.pid == 655)
     }
 
     @Test func signalsAreForTheTaggedElseForTheCursor() {

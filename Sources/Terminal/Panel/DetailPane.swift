@@ -31,7 +31,7 @@ package struct DetailPane: Sendable {
     private(set) var pages: [PanelTab: Page] = [:]
     private(set) var isOpen = true
     /// Of the screen: text is wrapped to it.
-    private var columns = 80
+    private(set) var columns = 80
     /// A text that is being typed, the last one that was looked for, and the row of the page that has it.
     var prompt: TopPrompt?
     var search = ""
@@ -175,11 +175,6 @@ package struct DetailPane: Sendable {
 
     /// Rows that the page takes.
     private var lineCount: Int { tab.isWrapped ? wrapped(page.lines, to: columns).count : page.lines.count }
-
-    /// The rows of the page.
-    var shown: [StyledLine] {
-        tab.isWrapped ? wrapped(page.lines, to: columns) : page.lines.map { StyledLine($0) }
-    }
 
     func wrapped(_ lines: [String], to columns: Int) -> [StyledLine] {
         lines.flatMap { StyledLine($0).wrapped(to: columns) }

@@ -72,6 +72,8 @@ struct StyledLine: Hashable, Sendable {
         return lines
     }
 
+    var text: String { parts.reduce("") { $0 + $1.text } }
+
     var width: Int { parts.reduce(0) { $0 + TerminalText.width(TerminalText.escaped($1.text)) } }
 }
 

@@ -6,6 +6,8 @@ import Report
 extension TopState {
     mutating func pressInList(_ key: Key) -> [TopRequest] {
         var requests: [TopRequest] = []
+        // After another key a digit begins a new number.
+        if case .character(let digit) = key, digit.isASCII, digit.isNumber {} else { typedNumber = nil }
         if !settings.isFamiliar {
             settings.isFamiliar = true
             clampCursor()

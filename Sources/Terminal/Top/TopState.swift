@@ -173,6 +173,9 @@ package struct TopState: Sendable {
         arrange()
     }
 
+    /// Nothing lies over the table, and nothing is being typed.
+    package var isInList: Bool { if case .list = mode { true } else { false } }
+
     /// One line for the user, for some seconds.
     package mutating func say(_ text: String) { message = (text, now + TopState.messageSeconds) }
 

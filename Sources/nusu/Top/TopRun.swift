@@ -12,6 +12,7 @@ struct TopRun {
     private let sampler: TopSampler
     private let file: TopSettingsFile
     private let worker: PanelWorker
+    private let tasks: TopTasks
     private let procfs: ProcFS
     private let isReadOnly: Bool
     private let start = Moment.now
@@ -45,6 +46,7 @@ struct TopRun {
             waker.wake()
         }
         worker = PanelWorker(procfs: procfs) { waker.wake() }
+        tasks = TopTasks { waker.wake() }
         self.state = state
     }
 
@@ -55,6 +57,7 @@ struct TopRun {
             worker.stopLooks()
             session.end()
             worker.end()
+            tasks.end()
         }
         try sampler.start()
         var signal: Int32?
@@ -71,6 +74,7 @@ struct TopRun {
                 case .woken:
                     if let sample = try sampler.take() { state.take(sample, at: now) }
                     for answer in worker.take() { panel?.receive(answer) }
+                    for answer in tasks.take() { take(answer) }
                 case .ended(let number):
                     signal = number
                     isOver = true
@@ -151,26 +155,38 @@ struct TopRun {
                     isReadOnly: isReadOnly))
         case .signal(let targets): show(Panel.signals(to: targets, isReadOnly: isReadOnly))
         case .renice(let targets, let step):
-            say(changer.renice(targets, by: step))
+            perform { .said($0.renice(targets, by: step)) }
         case .askIOPriority(let targets):
-            state.offerIOPriorities(targets, values: changer.ioPriorities(of: targets))
+            perform { .ioPriorities(targets, $0.ioPriorities(of: targets)) }
         case .setIOPriority(let targets, let priority):
-            say(changer.setIOPriority(of: targets, to: priority))
+            perform { .said($0.setIOPriority(of: targets, to: priority)) }
         case .askProcessors(let targets):
-            state.offerProcessors(
-                targets, uses: changer.processorUses(of: targets), of: procfs.machineProcessors())
+            perform { .processors(targets, $0.processorUses(of: targets), of: $0.procfs.machineProcessors()) }
         case .setProcessors(let targets, let change):
-            say(changer.setProcessors(of: targets, change))
+            perform { .said($0.setProcessors(of: targets, change)) }
         case .setPolicy(let targets, let policy):
-            say(changer.setPolicy(of: targets, to: policy))
+            perform { .said($0.setPolicy(of: targets, to: policy)) }
         }
     }
 
-    private var changer: TopChanger { TopChanger(procfs: procfs, isReadOnly: isReadOnly) }
+    private mutating func perform(_ body: @escaping @Sendable (TopChanger) -> TopAnswer) {
+        let changer = TopChanger(procfs: procfs, isReadOnly: isReadOnly)
+        let answers = tasks.perform { body(changer) }
+        if answers.isEmpty { state.say("asking its threads, of which there are many …") }
+        for answer in answers { take(answer) }
+    }
 
-    /// What came of a change, which is to be seen at once.
-    private mutating func say(_ text: String) {
-        state.say(text)
-        sampler.lookNow()
+    private mutating func take(_ answer: TopAnswer) {
+        switch answer {
+        case .said(let text):
+            state.say(text)
+            // What came of a change is to be seen at once.
+            sampler.lookNow()
+        // Who is at something else by then is not torn away from it.
+        case .ioPriorities(let targets, let values):
+            if panel == nil, state.isInList { state.offerIOPriorities(targets, values: values) }
+        case .processors(let targets, let uses, let machine):
+            if panel == nil, state.isInList { state.offerProcessors(targets, uses: uses, of: machine) }
+        }
     }
 }
