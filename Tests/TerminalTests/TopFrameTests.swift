@@ -37,7 +37,21 @@ import Testing
         var state = TopFixture.state()
         state.press(.character("?"))
         expectSnapshot(state.frame.text, "top-help.txt")
-        #expect(TopHelp.lines.allSatisfy { $0.count <= 80 })
+        #expect(TopHelp.shown(columns: 80) == TopHelp.shown(columns: 200))
+    }
+
+    /// On a narrow screen nothing of it is cut off.
+    @Test(arguments: [80, 60, 40, 21]) func helpIsBrokenWhereItIsNarrow(columns: Int) {
+        let shown = TopHelp.shown(columns: columns)
+        let words = { (lines: [String]) in lines.joined(separator: " ").split(separator: " ") }
+        #expect(words(shown) == words(TopHelp.shown(columns: 80)))
+        let longest = words(shown).map(\.count).max() ?? 0
+        #expect(shown.allSatisfy { $0.count <= max(columns, longest + TopHelp.labelWidth) })
+        var state = TopFixture.state(rows: 15, columns: columns)
+        state.press(.character("?"))
+        if columns == 60 { expectSnapshot(state.frame.text, "top-help-60x15.txt") }
+        for _ in 0..<100 { state.press(.pageDown) }
+        #expect(state.frame.text.contains("(pressure)"))
     }
 
     @Test func menus() {

@@ -82,7 +82,11 @@ extension ProcFS {
             gaps.append(
                 Gap(
                     what: "what it waits for, open files, namespaces, program",
-                    reason: "that needs its own user, or CAP_SYS_PTRACE", remedy: "sudo nusu show \(pid)"))
+                    // What is hidden from one who may trace others, a security module or a foreign user namespace hides.
+                    reason: mayTraceOthers
+                        ? "it may not be looked into, even with CAP_SYS_PTRACE"
+                        : "that needs its own user, or CAP_SYS_PTRACE",
+                    remedy: mayTraceOthers ? nil : "sudo nusu show \(pid)"))
         }
         if portrait.record.locked.contains(.arguments) {
             gaps.append(Gap(what: "its arguments", reason: "its memory map stays locked"))

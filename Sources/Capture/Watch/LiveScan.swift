@@ -106,8 +106,24 @@ package final class LiveScan {
         var details = Details()
         let sources = request.isHasty ? [.owner] : LiveScan.lasting.union(request.visible)
         try add(near, sources.union(request.everywhere), to: &details)
-        if !request.everywhere.isEmpty { try add(far, request.everywhere, to: &details) }
-        return ProcessScan(records: merge(details, isHasty: !sources.contains(.arguments)), moment: moment)
+        let isWaiting = !request.everywhere.isDisjoint(with: .lockable)
+        if isWaiting { try add(far, request.everywhere, to: &details) }
+        var records = merge(details, isHasty: !sources.contains(.arguments))
+        if !isWaiting { complete(&records, of: far, request.everywhere.subtracting(.owner)) }
+        return ProcessScan(records: records, moment: moment)
+    }
+
+    /// Adds files to those of which `stat` alone was read, which need not be read again.
+    /// - Parameter numbers: ascending, as the records are.
+    private func complete(_ records: inout [ProcessRecord], of numbers: [Int32], _ sources: ProcessSources) {
+        guard !sources.isEmpty, !numbers.isEmpty, var reader = try? ProcessReader(root: procfs.root) else { return }
+        var place = 0
+        for index in records.indices {
+            while place < numbers.count, numbers[place] < records[index].processID { place += 1 }
+            guard place < numbers.count, numbers[place] == records[index].processID else { continue }
+            reader.enter(process: numbers[place])
+            reader.complete(&records[index], sources)
+        }
     }
 
     /// Reads what a hasty look left out of `request.processes`; what ended since then stays as it was.

@@ -52,7 +52,16 @@ extension ProcessField {
 
     package var columnTitle: String { title }
 
-    package var explanation: String { meaning }
+    /// What it is, where it is looked at again and again.
+    package var explanation: String {
+        switch key {
+        case "pcpu": return "share of one processor, in the time from look to look"
+        case "c": return "share of one processor without decimals, at most 99"
+        default: break
+        }
+        let end = ProcessField.needsInterval
+        return meaning.hasSuffix(end) ? String(meaning.dropLast(end.count)) : meaning
+    }
 
     /// What must be read for it in a look that is repeated all the time. `stat` has the sizes of memory too, if not to the page:
     /// `status` would be the dearest file of all.

@@ -75,6 +75,9 @@ extension ProcessField {
         ) { $0.residentBytes },
     ]
 
+    /// Said in `ps --fields` of what one look alone does not tell.
+    static let needsInterval = "; with --interval"
+
     private static func mask(
         _ key: String, _ title: String, also spellings: KeyValuePairs<String, String>, json: String, _ meaning: String,
         _ bits: @escaping @Sendable (ProcessStatus) -> UInt64
@@ -96,7 +99,7 @@ extension ProcessField {
         _ value: @escaping @Sendable (ProcessRates) -> Double?
     ) -> ProcessField {
         ProcessField(
-            key, title, json: json, meaning + "; with --interval", unit: unit, sources: sources, file: file,
+            key, title, json: json, meaning + needsInterval, unit: unit, sources: sources, file: file,
             right: right, width: width, isRate: true, value: { row in ProcessValue(row.rates.flatMap(value)) })
     }
 }

@@ -90,6 +90,8 @@ package struct TopState: Sendable {
         var everywhere = settings.sortField?.liveSources ?? []
         for field in filter?.expression?.fields ?? [] { everywhere.formUnion(field.liveSources) }
         let visible = fields.reduce(into: ProcessSources.arguments) { $0.formUnion($1.liveSources) }
+        // Who comes into sight for what it read or wrote is to be whole at once, and this is one call beside several.
+        if everywhere.contains(.io) { everywhere.formUnion(visible.intersection(.ioPriority)) }
         return TopDemand(
             everywhere: everywhere, visible: visible,
             processes: shown.filter { !$0.row.isThread }.map(\.row.processID),

@@ -214,7 +214,7 @@ extension TopState {
     }
 
     private mutating func press(_ key: Key, inHelpAt scroll: Int) -> [TopRequest] {
-        let most = max(0, TopHelp.lines.count - (rows - 2))
+        let most = max(0, TopHelp.shown(columns: columns).count - (rows - 2))
         switch key {
         case .up: mode = .help(scroll: max(0, scroll - 1))
         case .down: mode = .help(scroll: min(most, scroll + 1))

@@ -154,11 +154,12 @@ extension TopState {
     private func draw(helpAt scroll: Int, in frame: inout Frame) {
         frame.clear(rows: 0..<rows - 1)
         frame.write("nusu top: all keys", row: 0, column: 0, style: .strong)
-        for (offset, line) in TopHelp.lines.dropFirst(scroll).prefix(max(0, rows - 2)).enumerated() {
-            let head = String(line.prefix(10))
+        let lines = TopHelp.shown(columns: columns)
+        let room = max(0, rows - 2)
+        for (offset, line) in lines.dropFirst(min(scroll, max(0, lines.count - room))).prefix(room).enumerated() {
             frame.write(line, row: 1 + offset, column: 0)
-            if !head.hasPrefix("  "), line.dropFirst(9).first == " " {
-                frame.restyle(row: 1 + offset, columns: 0..<10) { $0 = .accent }
+            if !line.hasPrefix(" ") {
+                frame.restyle(row: 1 + offset, columns: 0..<min(TopHelp.labelWidth, columns)) { $0 = .accent }
             }
         }
     }

@@ -71,6 +71,11 @@ import Testing
         try fixture.write("90/io", "read_bytes: 91\nwrite_bytes: 5\n")
         let records = try scan.look(.init(everywhere: .io)).records
         #expect(records.map(\.io?.readBytes) == [1, 77, 91])
+        // Together with what is read of one alone, and where one has gone.
+        try fixture.write("77/io", "read_bytes: 78\nwrite_bytes: 5\n")
+        try fixture.write("1/stat", "")
+        let next = try scan.look(.init(everywhere: .io, visible: [.arguments], processes: [90])).records
+        #expect(next.map(\.processID) == [77, 90] && next.map(\.io?.readBytes) == [78, 91])
     }
 
     @Test func anotherProgramHasOtherArguments() throws {
