@@ -50,7 +50,9 @@ import Testing
         #expect(state.demand.visible.isDisjoint(with: [.ioPriority, .delays]))
         #expect(state.press(.tab) == [.look])
         #expect(state.settings.screen == .io)
-        #expect(state.demand.everywhere == [.io, .ioPriority] && state.demand.visible.isSuperset(of: [.ioPriority, .delays]))
+        #expect(
+            state.demand.everywhere == [.io, .ioPriority]
+                && state.demand.visible.isSuperset(of: [.ioPriority, .delays]))
         #expect(Array(state.pids.prefix(2)) == [1511, 1234])
         #expect(state.pids.last == 0 || state.pids.contains(9002))
         #expect(state.press(.backTab) == [.look])

@@ -14,7 +14,8 @@ struct TopColumns {
     /// What the command has at least, if other columns can be left out for it.
     private static let commandLeast = 16
 
-    init(_ state: TopState) {
+    /// - Parameter start: the first cell of the table; what is left of it is something else's.
+    init(_ state: TopState, from start: Int = 0) {
         guard let context = state.sample?.context else { return }
         let all = state.fields
         // Of several that may be as long as they like only the last is.
@@ -23,12 +24,12 @@ struct TopColumns {
         let least = open == nil ? 0 : TopColumns.commandLeast
         let sort = state.settings.sort
         // A narrow terminal shows who, what one sorts by and the command: the columns on the right go first.
-        while fixed.reduce(0, { $0 + $1.1 + 1 }) + least > state.columns,
+        while fixed.reduce(0, { $0 + $1.1 + 1 }) + least > state.columns - start,
             let place = fixed.lastIndex(where: { $0.0.key != "pid" && $0.0.key != sort })
         {
             fixed.remove(at: place)
         }
-        var column = 0
+        var column = start
         for (field, width) in fixed {
             places.append(Place(field: field, column: column, width: width))
             column += width + 1

@@ -9,9 +9,9 @@ extension TopState {
         TopMeters(self).draw(in: &frame)
         switch mode {
         case .help(let scroll): draw(helpAt: scroll, in: &frame)
-        case .list, .prompt, .renice: drawTable(in: &frame)
+        case .list, .prompt, .renice: drawTable(TopColumns(self).places, in: &frame)
         case .menu(let menu):
-            drawTable(in: &frame)
+            drawTable(placesBeside(menu), in: &frame)
             draw(menu, in: &frame)
         }
         drawFoot(in: &frame)
@@ -20,8 +20,7 @@ extension TopState {
 
     // MARK: - The table
 
-    private func drawTable(in frame: inout Frame) {
-        let places = TopColumns(self).places
+    private func drawTable(_ places: [TopColumns.Place], in frame: inout Frame) {
         drawTitles(places, in: &frame)
         for (offset, line) in lines.dropFirst(top).prefix(listHeight).enumerated() {
             draw(line, places, row: meterHeight + 1 + offset, isCursor: top + offset == cursor, in: &frame)
@@ -131,6 +130,21 @@ extension TopState {
     }
 
     // MARK: - Menus, help, foot
+
+    /// Beside a menu the table is a narrower one. Where columns are chosen they stand where they will be, and where there is no room
+    /// for a table the menu covers it; what it would cover in part is left out, and the command begins behind it.
+    private func placesBeside(_ menu: TopMenu) -> [TopColumns.Place] {
+        let edge = TopMenu.width + 1
+        if !menu.isOfColumns, columns - edge >= TopState.tableLeast { return TopColumns(self, from: edge).places }
+        return TopColumns(self).places.compactMap { place in
+            if place.column >= edge { return place }
+            let left = place.column + place.width - edge
+            guard place.field.isOpen, left > 0 else { return nil }
+            return TopColumns.Place(field: place.field, column: edge, width: left)
+        }
+    }
+
+    private static let tableLeast = 36
 
     private func draw(_ menu: TopMenu, in frame: inout Frame) {
         let width = min(TopMenu.width, columns)
