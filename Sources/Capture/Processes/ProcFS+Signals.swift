@@ -21,15 +21,7 @@ extension ProcFS {
             result.threads = [thread(pid, stat.state, status)]
             return result
         }
-        for number in try threadIDs(of: pid) {
-            // A thread may end while it is looked at.
-            guard let stat = try? self.stat(of: pid, thread: number), !stat.isZombie,
-                let status = try? self.status(of: pid, thread: number)
-            else { continue }
-            var thread = thread(number, stat.state, status)
-            thread.awaited = awaitedSignals(of: pid, thread: number)
-            result.threads.append(thread)
-        }
+        result.threads = try threadSignals(of: pid)
         guard !result.hasEnded else { return result }
         if let read = signalsReadThroughDescriptors(of: pid) {
             result.readThroughDescriptor = read
@@ -43,6 +35,23 @@ extension ProcFS {
         return result
     }
 
+    private func threadSignals(of pid: Int32) throws(Failure) -> [ProcessSignals.Thread] {
+        let numbers = try threadIDs(of: pid)
+        guard var reader = try? ProcessReader(root: root) else { return [] }
+        return numbers.compactMap { number in
+            reader.enter(process: pid, thread: number)
+            // A thread may end while it is looked at.
+            guard case .success(let line) = reader.read("stat"), let stat = ProcessStat(parsing: line), !stat.isZombie,
+                case .success(let lines) = reader.read("status"), let status = ProcessStatus(parsing: Array(lines))
+            else { return nil }
+            var thread = thread(number, stat.state, status)
+            if case .success(let call) = reader.read("syscall") {
+                thread.awaited = awaitedSignals(of: pid, thread: number, in: call)
+            }
+            return thread
+        }
+    }
+
     private func thread(_ number: Int32, _ state: UInt8, _ status: ProcessStatus) -> ProcessSignals.Thread {
         ProcessSignals.Thread(
             number: number, state: state, blocked: SignalSet(bits: status.signalsBlocked),
@@ -50,14 +59,11 @@ extension ProcFS {
     }
 
     /// The set that a thread in rt_sigtimedwait waits for: meanwhile the kernel shows it as not blocked.
-    private func awaitedSignals(of pid: Int32, thread: Int32) -> SignalSet? {
-        guard let bytes = try? read("syscall", of: pid, thread: thread, limit: 512) else { return nil }
-        let address: UInt64? = bytes.withUnsafeBufferPointer { buffer in
-            var scanner = ByteScanner(buffer)
-            guard scanner.decimal() == SystemCallNumber.signalWait, scanner.skip(" 0x") else { return nil }
-            return scanner.hexadecimal()
-        }
-        guard let address, address > 0,
+    /// - Parameter call: the file `syscall`.
+    private func awaitedSignals(of pid: Int32, thread: Int32, in call: UnsafeBufferPointer<UInt8>) -> SignalSet? {
+        var scanner = ByteScanner(call)
+        guard scanner.decimal() == SystemCallNumber.signalWait, scanner.skip(" 0x"),
+            let address = scanner.hexadecimal(), address > 0,
             let words = try? ProcFile.read(path(of: pid, thread: thread) + "/mem", at: address, count: 8)
         else { return nil }
         return SignalSet(bits: words.enumerated().reduce(0) { $0 | UInt64($1.element) << UInt64(8 * $1.offset) })

@@ -28,8 +28,8 @@ extension ProcessField {
             value: { .integer(Int64($0.stat.policy)) }),
         ProcessField(
             "ioprio", "IO", json: "ioPriority",
-            "how its I/O is served: R real time and B best effort, each from 0 (first) to 7, as niceness says unless it was set; "
-                + "id when nobody else asks; of its main thread", unit: .text, sources: .ioPriority, file: "ioprio_get",
+            "whose I/O is served first: R0 real time to R7, B0 best effort to B7, id last; of its main thread",
+            unit: .text, sources: .ioPriority, file: "ioprio_get",
             width: 2, .left,
             value: { row in PriorityText.code(row.record.ioPriority, row.stat).map { .text($0) } ?? .unknown }),
         ProcessField(

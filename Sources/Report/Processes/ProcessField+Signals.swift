@@ -61,13 +61,13 @@ extension ProcessField {
         },
         rate(
             "iodelay", "IOD%", json: "storageDelayPercent",
-            "share of the time that it waited for storage, where kernel.task_delayacct is 1; of its main thread",
+            "share of the time its main thread waited for storage, if that is counted (kernel.task_delayacct)",
             unit: .percent, width: 5
         ) { $0.storageDelayPercent },
         rate(
             "swapdelay", "SWPD%", json: "swapDelayPercent",
-            "share of the time that it waited for its memory to come back from swap, where kernel.task_delayacct is 1; of its "
-                + "main thread", unit: .percent, sources: .delays, file: "taskstats", right: .administrator, width: 5
+            "share of the time its main thread waited for swap, if that is counted (kernel.task_delayacct)",
+            unit: .percent, sources: .delays, file: "taskstats", right: .administrator, width: 5
         ) { $0.swapDelayPercent },
         rate(
             "rssrate", "RSS/s", json: "residentBytesPerSecond", "growth of rss; below zero when it shrinks",

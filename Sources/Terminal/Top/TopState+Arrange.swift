@@ -16,7 +16,9 @@ extension TopState {
         let shown = (settings.threads ? sample.rows + (sample.threads ?? []) : sample.rows).filter(isWanted)
         let ended = ghosts.filter { now - $0.since < TopState.ghostSeconds }.map(\.row).filter(isWanted)
         let isDead = Set(ended.map(TopKey.init))
-        let remainder = filter == nil && user == nil ? TopState.remainder(sample) : nil
+        // It has nothing but processor time to show.
+        let showsTime = settings.columns.contains("pcpu")
+        let remainder = filter == nil && user == nil && showsTime ? TopState.remainder(sample) : nil
         if settings.isTree {
             // It has no family.
             lines = tree(sample, shown, ended) + (remainder.map { [TopLine($0)] } ?? [])
