@@ -96,7 +96,7 @@ extension LiveTests {
             #expect(words == [0x1111_1111_1111_1111, 0x2222_2222_2222_2222, 0x3333_3333_3333_3333])
             #expect(
                 gaps.map(\.what) == [
-                    "1 MiB of memory that is kept out of forks", "1 MiB of memory that forks find empty",
+                    "8.0 KiB of memory that is kept out of forks", "8.0 KiB of memory that forks find empty",
                 ])
             #expect(try program.verdict().isEmpty)
         }

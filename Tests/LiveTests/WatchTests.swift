@@ -231,7 +231,7 @@ extension LiveTests {
             #expect(group.read("memory.oom_control")?.contains("oom_kill 1") ?? false)
             let evidence = try #require(summary.evidence.first)
             let report = try #require(Surroundings.readFile(evidence.report))
-            #expect(report.contains("of its limit of 32 MiB") && report.contains(group.path))
+            #expect(report.contains("of its limit of 32.0 MiB") && report.contains(group.path))
             let snapshot = try #require(evidence.snapshot, "\(evidence.problem ?? "")")
             // What was lost by then is in it.
             #expect(try run([Surroundings.nusu, "leaks", snapshot]).status == 1)

@@ -71,6 +71,23 @@ import Testing
         #expect(all.contains("\n  core 63") && all.contains("worker 199 200") && !all.contains("--threads 0"))
     }
 
+    @Test func whoHasNoLetterIsExplained() {
+        var analysis = TraceAnalysis(TraceFixtures.header(scope: .machine))
+        var events: [SwitchEvent] = []
+        for index: UInt64 in 0..<60 {
+            let key = ThreadKey(pid: 1, tid: Int32(index + 1))
+            events.append(
+                SwitchEvent(time: index * 1_000_000_000, core: 0, kind: .name(key, CommandName("w\(index)".utf8))))
+            events.append(SwitchEvent(time: index * 1_000_000_000, core: 0, kind: .switchIn(key)))
+            events.append(SwitchEvent(time: (index + 1) * 1_000_000_000, core: 0, kind: .switchOut(key, .preempted)))
+        }
+        analysis.add(TraceBatch(events: events))
+        let report = TraceReport(summary: analysis.finish(TraceEnd(nanoseconds: 60_000_000_000, lost: 0)))
+        let lines = report.text(Self.plain).split(separator: "\n")
+        #expect(lines.contains { $0.hasPrefix("  core 0") && $0.contains("---") }, "\(lines)")
+        #expect(lines.contains { $0.contains("   - others") }, "\(lines)")
+    }
+
     @Test func ofOwnThreadsTheRestIsSaidToBeUnseen() {
         let gap = Gap(what: "who ran instead", reason: "only own threads may be seen", remedy: "run nusu as root")
         let header = TraceFixtures.header(.ownThreads, wakeups: false, gaps: [gap])

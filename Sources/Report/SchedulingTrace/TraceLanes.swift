@@ -31,9 +31,11 @@ struct TraceLanes {
             (summary.cores[$1].busy, $0) < (summary.cores[$0].busy, $1)
         }.prefix(coreLimit).sorted()
         var lines: [String] = []
+        var hasOthers = false
         for index in cores {
             let core = summary.cores[index]
             let cells = core.lane.columns(width, end: summary.nanoseconds).map { names.mark($0) }
+            hasOthers = hasOthers || cells.contains(Names.others)
             var label = "core \(core.number)"
             if isWhole, let busy = CollectionOfOne(core).busyShare {
                 label += (busy.isAtLeast ? "  > " : "  ") + ScheduleText.percent(busy.share)
@@ -55,7 +57,8 @@ struct TraceLanes {
         // Not in a container, which is not told who else runs.
         let isIdleSeen =
             isWhole && (summary.cores.contains { $0.idle > 0 } || summary.cores.busyShare?.isAtLeast != true)
-        let legend = names.legend(isIdleSeen: isIdleSeen, moreCores: isWhole ? summary.cores.count - cores.count : 0)
+        let legend = names.legend(
+            isIdleSeen: isIdleSeen, hasOthers: hasOthers, moreCores: isWhole ? summary.cores.count - cores.count : 0)
         lines.append(style.fit("  " + TerminalText.cut(legend, to: columns - 2)))
         self.lines = lines
     }
@@ -168,17 +171,21 @@ struct TraceLanes {
             return names[Int(index)]
         }
 
+        /// Who has no letter.
+        static let others: Character = "-"
+
         func mark(_ cell: OccupantCell) -> Character {
             let all = cell.busy + cell.idle + cell.unknown
             guard all > 0, cell.busy * 4 >= all, let leader = cell.leader?.occupant else {
                 return cell.idle > cell.unknown ? "." : " "
             }
             if let thread = leader.thread, let letter = chosen[thread] { return letter }
-            return name(leader).flatMap { small[$0] } ?? "-"
+            return name(leader).flatMap { small[$0] } ?? Names.others
         }
 
-        func legend(isIdleSeen: Bool, moreCores cores: Int) -> String {
+        func legend(isIdleSeen: Bool, hasOthers: Bool, moreCores cores: Int) -> String {
             var parts = [isIdleSeen ? ". idle" : "blank: others, or idle"]
+            if hasOthers { parts.append("\(Names.others) others") }
             parts += order.compactMap { name in small[name].map { "\($0) \(TraceText.name(name))" } }
             if cores > 0 { parts.append("\(cores) more cores (--threads 0)") }
             return parts.joined(separator: "   ")
