@@ -156,6 +156,59 @@ import Testing
         expectSnapshot(FieldList.text(Self.plain), "fields.txt")
     }
 
+    @Test("I/O: the priority that counts, both rates together, and delays where they are counted") func inputAndOutput()
+        throws
+    {
+        func text(_ key: String, _ change: (inout ProcessRecord) -> Void) throws -> String {
+            let row = ProcessRow(record: Self.record(5, 1, "x", change: change), context: Self.context)
+            return try #require(ProcessField.named(key)).field.text(row)
+        }
+        #expect(try text("ioprio") { _ in } == "-")
+        #expect(try text("ioprio") { $0.ioPriority = IOPriority(.none) } == "B4")
+        for (nice, code) in [(-20, "B0"), (19, "B7"), (5, "B5")] as [(Int32, String)] {
+            #expect(
+                try text("ioprio") { record in
+                    record.ioPriority = IOPriority(.none)
+                    record.stat.nice = nice
+                } == code)
+        }
+        for (policy, code) in [(1, "R4"), (2, "R4"), (3, "B4"), (5, "id")] as [(Int32, String)] {
+            #expect(
+                try text("ioprio") { record in
+                    record.ioPriority = IOPriority(.none)
+                    record.stat.policy = policy
+                } == code)
+        }
+        #expect(try text("ioprio") { $0.ioPriority = IOPriority(.realTime, level: 0) } == "R0")
+        #expect(try text("ioprio") { $0.ioPriority = IOPriority(.idle) } == "id")
+        var row = ProcessRow(record: Self.records[0], context: Self.context)
+        let field = try #require(ProcessField.named("iorate")).field
+        var rates = ProcessRates(unattributedPercent: 0)
+        rates.readBytes = 2
+        row.rates = rates
+        #expect(field.value(row) == .unknown)
+        rates.writtenBytes = 3
+        row.rates = rates
+        #expect(field.value(row) == .number(5))
+        // Why they are not known is said, and not taken for rights to the processes.
+        var facts = Self.facts
+        facts.countsDelays = false
+        func gaps(_ facts: MachineFacts, _ record: ProcessRecord) throws -> [Gap] {
+            let context = ProcessContext(facts)
+            return ProcessList(
+                columns: try ProcessColumn.list("pid,swapdelay"), rows: [ProcessRow(record: record, context: context)],
+                context: context
+            ).gaps
+        }
+        #expect(try gaps(facts, Self.records[0]).map(\.remedy).first??.contains("task_delayacct=1") == true)
+        facts.countsDelays = true
+        var denied = Self.records[0]
+        denied.denied = .delays
+        let missing = try gaps(facts, denied)
+        #expect(missing.count == 1 && missing.first?.reason.contains("CAP_NET_ADMIN") == true)
+        #expect(try gaps(facts, Self.records[0]).isEmpty)
+    }
+
     @Test("Patterns that are longer than a name can be") func hint() {
         #expect(FindReport.hint(pattern: "redis-server", namesOnly: false) == nil)
         #expect(FindReport.hint(pattern: "a-name-of-17-char", namesOnly: false) != nil)
