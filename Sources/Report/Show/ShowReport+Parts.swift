@@ -174,11 +174,8 @@ extension ShowReport {
 
     private func callLines(_ style: TextStyle) -> [String] {
         var counts: [(call: String, count: Int)] = []
-        let reasons = Dictionary(
-            portrait.waits.filter { $0.process.pid == stat.pid }.map { ($0.thread, $0) }
-        ) { first, _ in first }
         for thread in portrait.threads {
-            let call = doing(thread, reasons[thread.number]).call
+            let call = doing(thread).call
             if let index = counts.firstIndex(where: { $0.call == call }) {
                 counts[index].count += 1
             } else {
@@ -197,7 +194,7 @@ extension ShowReport {
             style.fit("  thread   name            S  call             what it waits for"),
         ]
         for thread in portrait.threads {
-            let doing = doing(thread, reasons[thread.number])
+            let doing = doing(thread)
             let row = [
                 ("", 2), ("\(thread.number)", 9), (TerminalText.escaped(thread.nameBytes) + " ", 16),
                 (String(UnicodeScalar(thread.state)), 3), ((thread.call ?? "-") + " ", 17),
@@ -211,7 +208,8 @@ extension ShowReport {
     }
 
     /// What a thread is in, in words that follow a number, and why.
-    private func doing(_ thread: ProcessPortrait.Thread, _ reason: WaitReason?) -> (call: String, reason: String) {
+    private func doing(_ thread: ProcessPortrait.Thread) -> (call: String, reason: String) {
+        let reason = reason(ofThread: thread.number)
         let text =
             reason.map { WaitText.brief($0, namesCall: false) }
             ?? thread.channel.map { "in the kernel's \(TerminalText.escaped($0))" } ?? ""

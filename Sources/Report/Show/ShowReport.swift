@@ -6,6 +6,8 @@ package struct ShowReport: Sendable {
     package var portrait: ProcessPortrait
     package var facts: MachineFacts
     package var chain: WaitChain
+    /// Why its own threads wait, by their numbers: there may be ten thousand.
+    private let reasons: [Int32: WaitReason]
     /// nil where there was one look.
     package var rates: ActivityRates?
     /// What was asked for besides.
@@ -16,6 +18,8 @@ package struct ShowReport: Sendable {
         self.details = details
         self.facts = facts
         chain = WaitChain(portrait.waits)
+        let own = portrait.waits.filter { $0.process.pid == portrait.record.stat.pid }
+        reasons = Dictionary(own.map { ($0.thread, $0) }) { first, _ in first }
         if let earlier = portrait.earlier, let now = portrait.activity {
             rates = ActivityRates(from: earlier, to: now)
         }
@@ -152,9 +156,7 @@ package struct ShowReport: Sendable {
         ])
     }
 
-    func reason(ofThread number: Int32) -> WaitReason? {
-        portrait.waits.first { $0.process.pid == stat.pid && $0.thread == number }
-    }
+    func reason(ofThread number: Int32) -> WaitReason? { reasons[number] }
 
     private func json(_ thread: ProcessPortrait.Thread) -> JSONValue {
         var fields: [String: JSONValue] = [
