@@ -91,6 +91,15 @@ extension LiveTests {
             }
         }
 
+        @Test func whatHasEndedIsNotMoved() throws {
+            let child = try Child(["sleep", "0"])
+            #expect(comesTrue { ProcessView(pid: child.pid).state == "Z" })
+            let error = #expect(throws: Failure.self) {
+                try procfs.changeProcessors(of: try procfs.identity(of: child.pid), Self.removed)
+            }
+            #expect(error?.kind == .noTarget)
+        }
+
         @Test(.enabled(if: ControlGroup.mayMake("cpuset"), "no cpuset group of version 1 can be made here"))
         func whatTheCpusetForbids() throws {
             let group = try ControlGroup("cpuset")

@@ -32,7 +32,9 @@ extension ProcFS {
         let subject = thread ?? process
         let ended = Failure(
             .noTarget, what: "\(subject) has ended", subject: subject.description, remedy: "nothing is left to change")
-        guard (try? stat(of: process.pid))?.startTicks == process.startTicks else { throw ended }
+        guard let now = try? stat(of: process.pid), now.startTicks == process.startTicks else { throw ended }
+        // Its entry could be changed, and nobody would run by it. Without its main thread others may go on.
+        if now.isZombie, now.threadCount <= 1 { throw ended }
         if let thread {
             guard (try? stat(of: process.pid, thread: thread.pid))?.startTicks == thread.startTicks else { throw ended }
         }
