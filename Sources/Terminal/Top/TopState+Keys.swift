@@ -1,5 +1,5 @@
 import Analysis
-package import Model
+import Model
 import Report
 
 /// Keys in the table: htop's, where htop has one.
@@ -70,9 +70,7 @@ extension TopState {
         case .character("s"): return open(.calls)
         case .character("i"): return askIOPriority()
         case .character("Y"): askPolicy()
-        case .character("a"):
-            let targets = changeable()
-            return targets.isEmpty ? [] : [.askProcessors(targets)]
+        case .character("a"): return askProcessors()
         case .tab: return turn(by: 1)
         case .backTab: return turn(by: -1)
         case .backspace: collapseIntoParent()
@@ -122,76 +120,13 @@ extension TopState {
     }
 
     /// A key that is about a process, on a row that is none any more.
-    private mutating func sayWhyNot() {
+    mutating func sayWhyNot() {
         guard lines.indices.contains(cursor) else { return }
         let row = lines[cursor].row
         say(
             lines[cursor].isRemainder
                 ? "this row is no process: it is what none can be charged with"
                 : "\(row.isThread ? "thread " : "")\(TerminalText.escaped(row.record.identity.description)) has ended")
-    }
-
-    private mutating func signal() -> [TopRequest] {
-        if options.readOnly {
-            say("--read-only: no signals are sent from here")
-            return []
-        }
-        let targets = targets
-        if targets.isEmpty { sayWhyNot() }
-        return targets.isEmpty ? [] : [.signal(targets)]
-    }
-
-    /// What is to be changed; empty, and said why, where nothing may be.
-    private mutating func changeable() -> [TopTarget] {
-        if options.readOnly {
-            say("--read-only: nothing is changed from here")
-            return []
-        }
-        let targets = targets
-        if targets.isEmpty { sayWhyNot() }
-        return targets
-    }
-
-    private func stats(of targets: [TopTarget]) -> [ProcessStat] {
-        targets.compactMap { target in
-            let row = target.thread.map { sample?.thread($0.pid) } ?? sample?.process(target.process.pid)
-            return row?.record.stat
-        }
-    }
-
-    private mutating func renice(by step: Int32) {
-        let targets = changeable()
-        guard !targets.isEmpty else { return }
-        mode = .renice(TopRenice(targets, values: stats(of: targets).map(\.nice), step: step))
-    }
-
-    private mutating func askIOPriority() -> [TopRequest] {
-        let targets = changeable()
-        return targets.isEmpty ? [] : [.askIOPriority(targets)]
-    }
-
-    /// The menu of I/O priorities.
-    /// - Parameter values: those of the targets now; nil where they are not known.
-    package mutating func offerIOPriorities(_ targets: [TopTarget], values: [IOPriority?]) {
-        mode = .menu(.ioPriorities(targets, values: values))
-    }
-
-    /// The menu of processors.
-    /// - Parameter uses: those of the targets now; nil where they are not known.
-    package mutating func offerProcessors(
-        _ targets: [TopTarget], uses: [ProcessorUse?], of machine: MachineProcessors
-    ) {
-        if uses.allSatisfy({ $0 == nil }) {
-            say("\(TopMenu.subject(targets)) \(targets.count == 1 ? "has" : "have") ended")
-            return
-        }
-        mode = .menu(.processors(targets, uses: uses, of: machine))
-    }
-
-    private mutating func askPolicy() {
-        let targets = changeable()
-        guard !targets.isEmpty else { return }
-        mode = .menu(.policies(targets, values: stats(of: targets).map { ($0.policy, $0.realTimePriority) }))
     }
 
     private mutating func switchThreads() -> [TopRequest] {
