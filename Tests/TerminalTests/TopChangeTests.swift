@@ -45,6 +45,21 @@ import Testing
         #expect(state.press(.enter) == [.setPolicy([target], ThreadPolicy(.fifo, priority: 1))])
     }
 
+    /// The number says who is meant: of a long name the beginning stands there.
+    @Test func titlesOfMenusKeepTheNumber() throws {
+        var programs = TopFixture.programs
+        programs.append(.init(pid: 31778, parent: 1, words: ["/opt/a-very-long-name-of-a-program"], cpu: 99))
+        programs.append(.init(pid: 31779, parent: 1, words: ["/opt/가나다라마바사아자차카타"], cpu: 98))
+        var state = TopFixture.state()
+        state.take(TopFixture.sample(programs), at: 1)
+        for (number, title) in [("31778", "Policy of a-v… (31778) "), ("31779", "Policy of 가… (31779) ")] {
+            state.type(number)
+            state.press(.character("Y"))
+            #expect(text(state).contains(title), "\(text(state))")
+            state.press(.escape)
+        }
+    }
+
     @Test func severalAreChangedTogether() {
         var state = TopFixture.state()
         state.press(.home, .character(" "), .character(" "))

@@ -110,4 +110,17 @@ extension TopMenu {
         guard let target = targets.first, targets.count == 1 else { return TopTarget.counted(targets) }
         return target.thread.map { "thread \($0)" } ?? "\(target.process)"
     }
+
+    /// Of a long name the beginning, since the number says who is meant.
+    static func title(_ start: String, _ targets: [TopTarget]) -> String {
+        let whole = start + subject(targets)
+        guard let target = targets.first, targets.count == 1,
+            TerminalText.width(TerminalText.escaped(whole)) > TopMenu.width
+        else { return whole }
+        if let thread = target.thread { return "\(start)thread \(thread.pid)" }
+        let number = "(\(target.process.pid))"
+        let room = TopMenu.width - start.count - number.count - 1
+        let name = TerminalText.cut(TerminalText.escaped(target.process.command), to: max(1, room))
+        return "\(start)\(name) \(number)"
+    }
 }

@@ -76,9 +76,9 @@ struct TopMenu: Sendable {
         case .sort: "Sort by"
         case .user: "Show processes of"
         case .columns(let screen): screen == .main ? "Columns" : "Columns of \(screen.title)"
-        case .ioPriority(let targets): "I/O of \(TopMenu.subject(targets))"
-        case .processors(let targets): "CPUs of \(TopMenu.subject(targets))"
-        case .policy(let targets): "Policy of \(TopMenu.subject(targets))"
+        case .ioPriority(let targets): TopMenu.title("I/O of ", targets)
+        case .processors(let targets): TopMenu.title("CPUs of ", targets)
+        case .policy(let targets): TopMenu.title("Policy of ", targets)
         }
     }
 
