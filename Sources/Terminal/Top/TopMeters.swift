@@ -285,7 +285,7 @@ struct TopMeters {
 
     private func percent(_ use: MachineMeters.Use?) -> String { use.map { TopMeters.percent($0.busy) } ?? "" }
 
-    private static func percent(_ share: Double) -> String {
+    static func percent(_ share: Double) -> String {
         guard share.isFinite, abs(share) < 1e6 else { return "?" }
         return "\(Int((share * 100).rounded())) %"
     }

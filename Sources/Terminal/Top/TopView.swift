@@ -155,10 +155,16 @@ extension TopState {
         frame.clear(rows: (first - 1)..<first, columns: 0..<width, style: .header)
         frame.write(menu.title, row: first - 1, column: 0, style: .header, width: width)
         let top = menu.top(height: height)
+        let cores = menu.processors == nil ? [] : sample?.meters.cores ?? []
         for (offset, item) in menu.items.dropFirst(top).prefix(height).enumerated() {
             frame.write(
                 (item.state?.mark ?? "") + item.label, row: first + offset, column: 0,
                 style: item.state == TopMenu.Switch.none ? .dim : .normal, width: width)
+            if item.state != TopMenu.Switch.none, let core = cores.first(where: { "\($0.number)" == item.key }) {
+                // Who chooses wants to know which of them has time.
+                let busy = "\(TopMeters.percent(core.use.busy)) busy"
+                frame.writeRight(busy, row: first + offset, column: 8, style: .dim, width: max(0, width - 9))
+            }
             if top + offset == menu.index {
                 frame.restyle(row: first + offset, columns: 0..<width) { $0 = .selected }
             }
