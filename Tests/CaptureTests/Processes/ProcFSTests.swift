@@ -182,11 +182,6 @@ import Testing
             let line = "\(String(start, radix: 16))-\(String(start + 0x1000, radix: 16)) rw-p 00000000 00:00 0 \n"
             text += Array(line.utf8)
         }
-        func secondsOfProcessor() -> Double {
-            var time = timespec()
-            clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time)
-            return Double(time.tv_sec) + Double(time.tv_nsec) / 1e9
-        }
         let start = secondsOfProcessor()
         let count = Mapping.parse(maps: text).count
         #expect(count == 60_000)

@@ -69,7 +69,7 @@ import Testing
         }
         let start = Moment.now
         let scan = try ProcFS(root: fixture.root).scan(.init([.owner, .arguments]), patience: 0.05)
-        #expect(Moment.now.seconds(since: start) < 5)
+        #expect(Moment.now.seconds(since: start) < 60)
         #expect(scan.records.map(\.processID) == Array(10..<30))
         #expect(scan.records.filter { $0.locked == .arguments }.map(\.processID) == [10, 15, 29])
         #expect(scan.records.filter { $0.argumentBytes == nil }.map(\.processID) == [10, 15, 29])
