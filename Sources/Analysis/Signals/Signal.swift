@@ -46,6 +46,8 @@ package struct Signal: Hashable, Sendable {
     package static func named(_ text: String) -> Signal? {
         var name = text.uppercased()
         if name.hasPrefix("SIG") { name.removeFirst(3) }
+        // Those that the C library keeps have numbers for names, and digits are a process's.
+        guard let first = name.first, !first.isNumber else { return nil }
         if let signal = all.first(where: { $0.name == name || $0.aliases.contains(name) }) { return signal }
         return realTime(name)
     }

@@ -20,7 +20,9 @@ import Testing
 
     @Test(
         "What is no name",
-        arguments: ["", "SIG", "TERMS", "15", "RTMIN+31", "RTMIN-1", "RTMAX+1", "RTMAX-31", "RTMIN+"])
+        arguments: [
+            "", "SIG", "TERMS", "15", "32", "33", "SIG33", "RTMIN+31", "RTMIN-1", "RTMAX+1", "RTMAX-31", "RTMIN+",
+        ])
     func none(text: String) { #expect(Signal.named(text) == nil) }
 
     @Test("Exit statuses") func statuses() {
