@@ -158,8 +158,8 @@ struct Kill: ParsableCommand, Verb {
         run.finish()
     }
 
-    /// The kernel needs time to take a large process apart: 0.1 s for each GiB.
-    static let certainEnd = 2.0
+    /// The kernel needs time to take a large process apart: 0.1 s for each GiB, and on a busy machine ten times as long.
+    static let certainEnd = 10.0
     /// Most that catch the signal end within this; who does not is said to run on.
     static let usualEnd = 0.1
 
