@@ -73,10 +73,19 @@ final class Tmux {
         if try !shows(text) { throw HarnessError("'\(text)' does not come up:\n\(try screen())") }
     }
 
+    /// Whether the terminal is the shell's, and no longer that of what it has started (man 5 proc_pid_stat: pgrp, tpgid).
+    private func isShellInFront() throws -> Bool {
+        let fields = Surroundings.readFile("/proc/\(try fact("pane_pid"))/stat")?.split(separator: ")").last?.split(
+            separator: " ")
+        return fields.map { $0.count > 5 && $0[2] == $0[5] } ?? false
+    }
+
     /// How the terminal is set, as `stty -a` that runs in it says; without its size, which is the window's.
     func settings() throws -> String {
         let path = "/tmp/\(socket).stty"
         defer { unlink(path) }
+        // What is typed before that is lost: a program that gives the terminal back takes no click along for the shell.
+        guard try comesTrue({ try isShellInFront() }) else { throw HarnessError("not at the shell: \(try screen())") }
         try send("stty -a > \(path); echo set\"tled\"", "Enter")
         guard try shows("settled") else { throw HarnessError("the shell does not answer: \(try screen())") }
         try send("clear", "Enter")
