@@ -29,7 +29,7 @@ struct SwiftHostileTests {
                 swift.heap.memory.write(value, at: address)
                 // Everything that reads metadata; the rest of the analysis does not depend on it.
                 let types = TypeTable(image: image, graph: graph)
-                let references = SwiftReferences(image: image, graph: graph, types: types)
+                let references = SwiftReferences.find(image: image, graph: graph, types: types)
                 #expect(TrialDeletion(references).isGarbage.count <= 1)
             }
             swift.heap.memory.write(before, at: address)

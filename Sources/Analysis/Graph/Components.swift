@@ -65,4 +65,21 @@ struct Components {
             neighbours(member) { if component[$0] != own { isEntered[Int(component[$0])] = true } }
         }
     }
+
+    /// Calls `body` with the number of each component and the numbers of its members, ascending.
+    func forEachComponent(_ body: (_ component: Int, _ members: ArraySlice<UInt32>) -> Void) {
+        var ends: [Int] = []
+        ends.reserveCapacity(sizes.count)
+        var total = 0
+        for size in sizes {
+            ends.append(total)
+            total += Int(size)
+        }
+        var members = [UInt32](repeating: 0, count: total)
+        for number in component.indices {
+            members[ends[Int(component[number])]] = UInt32(number)
+            ends[Int(component[number])] += 1
+        }
+        for (component, end) in ends.enumerated() { body(component, members[end - Int(sizes[component])..<end]) }
+    }
 }

@@ -27,17 +27,18 @@ struct CyclePaths {
     let forest: LostForest
     let ownership: Ownership
 
-    private var components: Components { forest.components }
-
     /// Rings longer than this are described by their size only.
     private static let stepLimit = 32
     private static let visitLimit = 100_000
 
     /// The steps from the leader around to itself; empty where there is no short ring.
     func path(from leader: BlockID) -> [CycleStep] {
-        let start = forest.lost.number(of: leader)
+        // What is asked for each pointer, apart from what else this value has.
+        let (lost, components) = (forest.lost, forest.components.component)
+        let start = lost.number(of: leader)
         guard start >= 0 else { return [] }
-        let component = components.component[start]
+        let component = components[start]
+        let isAlone = forest.components.sizes[Int(component)] == 1
         var cameFrom: [BlockID: (block: BlockID, label: UInt32?)] = [:]
         var frontier = [leader]
         var isClosed = false
@@ -46,9 +47,9 @@ struct CyclePaths {
             for block in frontier where !isClosed {
                 ownership.forEachHeld(by: block) { target, label in
                     guard !isClosed else { return }
-                    let number = forest.lost.number(of: target)
-                    guard number >= 0, components.component[number] == component, cameFrom[target] == nil,
-                        target != leader || block != leader || components.sizes[Int(component)] == 1
+                    let number = lost.number(of: target)
+                    guard number >= 0, components[number] == component, cameFrom[target] == nil,
+                        target != leader || block != leader || isAlone
                     else { return }
                     cameFrom[target] = (block, label)
                     if target == leader { isClosed = true } else { next.append(target) }

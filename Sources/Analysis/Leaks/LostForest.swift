@@ -74,27 +74,26 @@ struct LostForest {
     /// Chooses a leader for each component that is not entered, and gives each what can be reached from it first.
     private mutating func appoint() {
         let count = lost.members.count
-        var best = [UInt32](repeating: .max, count: components.sizes.count)
-        var ofType: [ComponentType: Int] = [:]
-        for number in 0..<count where components.sizes[Int(components.component[number])] > 1 {
-            cycles.add(index.usable(lost.members[number]))
-            ofType[componentType(number), default: 0] += 1
-        }
-        for number in 0..<count {
-            let component = Int(components.component[number])
-            guard !components.isEntered[component] else { continue }
-            if best[component] == .max || leads(number, Int(best[component]), ofType) {
-                best[component] = UInt32(number)
+        var isLeader = [Bool](repeating: false, count: count)
+        var ofType = [UInt32](repeating: 0, count: ownership.types.entries.count)
+        components.forEachComponent { component, members in
+            if members.count > 1 {
+                cycleCount += 1
+                for number in members {
+                    cycles.add(index.usable(lost.members[Int(number)]))
+                    ofType[Int(types[Int(number)])] += 1
+                }
             }
+            if !components.isEntered[component], var best = members.first {
+                for number in members.dropFirst() where leads(Int(number), Int(best), ofType) { best = number }
+                isLeader[Int(best)] = true
+            }
+            if members.count > 1 { for number in members { ofType[Int(types[Int(number)])] = 0 } }
         }
-        cycleCount = components.sizes.count { $0 > 1 }
 
-        var isTaken = [Bool](repeating: false, count: count)
-        for number in 0..<count where best[Int(components.component[number])] == UInt32(number) {
-            isTaken[number] = true
-        }
+        var isTaken = isLeader
         var stack: [Int] = []
-        for number in 0..<count where best[Int(components.component[number])] == UInt32(number) {
+        for number in 0..<count where isLeader[number] {
             let first = held.count
             stack.append(number)
             while let current = stack.popLast() {
@@ -127,22 +126,14 @@ struct LostForest {
         return result
     }
 
-    private struct ComponentType: Hashable {
-        let component: UInt32
-        let type: TypeID
-    }
-
-    private func componentType(_ number: Int) -> ComponentType {
-        ComponentType(component: components.component[number], type: types[number])
-    }
-
     /// Whether block `left` is the better one to stand for their ring. The choice must be the same for all rings of a
     /// kind, so that they form one group.
-    private func leads(_ left: Int, _ right: Int, _ ofType: [ComponentType: Int]) -> Bool {
+    /// - Parameter ofType: how many of each type are on the ring.
+    private func leads(_ left: Int, _ right: Int, _ ofType: [UInt32]) -> Bool {
         let ranks = (rank(left), rank(right))
         if ranks.0 != ranks.1 { return ranks.0 > ranks.1 }
         // The one room of three members stands for them, not a member.
-        let counts = (ofType[componentType(left)] ?? 0, ofType[componentType(right)] ?? 0)
+        let counts = (ofType[Int(types[left])], ofType[Int(types[right])])
         if counts.0 != counts.1 { return counts.0 < counts.1 }
         let sizes = (index.usable(lost.members[left]), index.usable(lost.members[right]))
         if sizes.0 != sizes.1 { return sizes.0 > sizes.1 }

@@ -3,7 +3,9 @@ import Model
 /// Which pointers of the graph hold what they lead to. Conservative pointers do, but where types say better: weak and
 /// unowned references of Swift objects, and side tables, hold nothing. Neither does a word that leads to an object of which
 /// all counted references are known (`TrialDeletion`): it is no reference, but what is left in memory that was used before.
-struct Ownership {
+///
+/// A class: whoever asks it block by block would else copy all its tables' references for each.
+final class Ownership: Sendable {
     let graph: ObjectGraph
     let types: TypeTable
     /// nil where the process has no Swift objects.
@@ -11,7 +13,18 @@ struct Ownership {
     /// nil where `swift` is.
     let trial: TrialDeletion?
     /// What C++'s control blocks say.
-    var shared = SharedOwnership.none
+    let shared: SharedOwnership
+
+    init(
+        graph: ObjectGraph, types: TypeTable, swift: SwiftReferences?, trial: TrialDeletion?,
+        shared: SharedOwnership = .none
+    ) {
+        self.graph = graph
+        self.types = types
+        self.swift = swift
+        self.trial = trial
+        self.shared = shared
+    }
 
     /// Calls `body` for each block that `id` holds; for references between Swift objects with their label.
     @inline(__always)

@@ -81,7 +81,7 @@ package struct ProcessGraph: Sendable {
             image: image, index: heap.index, keepsPositions: keepsPositions, plain: heap.plain
         ).build()
         var types = TypeTable(image: image, graph: graph)
-        let swift = types.hasSwift ? SwiftReferences(image: image, graph: graph, types: types) : nil
+        let swift = types.hasSwift ? SwiftReferences.find(image: image, graph: graph, types: types) : nil
         if let swift { types.mark(sideTables: swift.sideTables, frames: swift.frames.keys) }
         let trial = swift.map(TrialDeletion.init)
         let stacks = CallStacks(image: image)
@@ -116,7 +116,7 @@ package struct ProcessGraph: Sendable {
         let graph = GraphBuilder(image: image, index: found.index, keepsPositions: keepsPositions).build()
         let types = TypeTable(image: image, graph: graph)
         guard types.hasSwift else { return nil }
-        let swift = SwiftReferences(image: image, graph: graph, types: types)
+        let swift = SwiftReferences.find(image: image, graph: graph, types: types)
         let trial = TrialDeletion(swift)
         let tasks = TaskFunctions(image: image, types: types, swift: swift, index: graph.index)
         whenRead()
