@@ -119,6 +119,21 @@ import Testing
         #expect(tree.text(.init(all: true), Self.plain).split(separator: "\n").count > 1000)
     }
 
+    @Test("Of many ancestors the nearest are drawn, and the target itself") func manyAncestors() {
+        let records = (1...20_000 as ClosedRange<Int32>).map {
+            Self.record($0, $0 - 1, "link", user: UInt32($0 % 2), start: UInt64($0))
+        }
+        let tree = TreeReport(
+            ProcessTree(records, now: Self.facts.schedulerSeconds), Self.context, target: 19_990, own: 1)
+        let text = tree.text(.init(), Self.plain)
+        #expect(text.hasPrefix("link (19990): 19,989 ancestors, 10 processes below"))
+        #expect(text.contains("`- 19,977 further ancestors ") && text.contains("`- 19978 link "), "\(text)")
+        #expect(text.contains("`- 19990 link ") && text.split(separator: "\n").count <= 25, "\(text)")
+        let all = tree.text(.init(all: true), Self.plain)
+        #expect(all.contains("`- 19,889 further ancestors\n") && all.contains("`- 20000 link "))
+        #expect(all.split(separator: "\n").count < 150)
+    }
+
     @Test("Columns as ps lays them out, and nothing raw") func columns() throws {
         let rows = Self.records.map { ProcessRow(record: $0, context: Self.context) }
         let columns = try ProcessColumn.list("user=UID,pid,ppid,c,stime,tname,time,cmd")

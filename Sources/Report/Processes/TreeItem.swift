@@ -25,6 +25,8 @@ struct TreeItem {
 extension TreeReport {
     /// Levels that are drawn; a chain of processes may be longer than any line.
     private static let depthLimit = 100
+    /// Ancestors of a target that are drawn, so that it has a place itself, unless all are asked for.
+    private static let ancestorLimit = 12
     /// Names of leaves on one line, unless all are asked for.
     private static let packed = 3
     private static let chainColumns = 60
@@ -34,10 +36,18 @@ extension TreeReport {
         var root = TreeItem(label: "0  idle task = the scheduler, one per core")
         if let target {
             var item = self.item(target, options, depth: 0)
-            for ancestor in tree.ancestors(of: target) {
+            let ancestors = tree.ancestors(of: target)
+            let shown = ancestors.prefix(options.all ? TreeReport.depthLimit : TreeReport.ancestorLimit)
+            for ancestor in shown {
                 item = TreeItem(
                     label: label(ancestor), note: note(ancestor), children: [item], processes: item.processes + 1,
                     concerns: item.concerns)
+            }
+            if shown.count < ancestors.count {
+                let further = ancestors.count - shown.count
+                item = TreeItem(
+                    label: Units.counted(further, "further ancestor"), note: options.all ? "" : "(--all)",
+                    children: [item], processes: item.processes + further, concerns: item.concerns)
             }
             root.children = [item]
         } else {

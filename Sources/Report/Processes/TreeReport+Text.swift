@@ -21,9 +21,10 @@ extension TreeReport {
         return lines.joined(separator: "\n") + "\n"
     }
 
-    /// The deepest level down to which all fits; at least one.
+    /// The deepest level down to which all fits; at least one. A level more is never fewer lines.
     private func depth(_ root: TreeItem, _ room: Int) -> Int {
-        (1...max(1, root.height)).last { root.lines(depth: $0) <= room } ?? 1
+        let height = max(1, root.height)
+        return (2...height + 1).first { $0 > height || root.lines(depth: $0) > room }.map { $0 - 1 } ?? 1
     }
 
     private var headline: String {
