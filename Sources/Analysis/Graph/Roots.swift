@@ -65,7 +65,7 @@ struct RootFinder {
             let isModule = mapping.file.map(modules.contains) ?? false
             let parts = isModule ? image.reader.written(in: mapping.range) : [mapping.range]
             for range in parts.subtracting(notRoots) {
-                let isStack = stacks.live.contains { $0.overlaps(range) }
+                let isStack = stacks.isLive(range)
                 regions.append(RootRegion(range: range, kind: isStack ? .stack : kind, stride: stride))
             }
         }
@@ -77,8 +77,9 @@ struct RootFinder {
 
         var words: [(UInt64, RootKind)] = []
         for thread in image.threads {
-            words += thread.generalRegisters.map { ($0, .register) }
-            words += thread.vectorState.words.map { ($0, .register) }
+            // Most of a thread's vector registers are 0, and there may be thousands of threads.
+            for word in thread.generalRegisters where word != 0 { words.append((word, .register)) }
+            for word in thread.vectorState.words where word != 0 { words.append((word, .register)) }
             // `fs_base + 8` is dtv + 16 (glibc nptl/descr.h, tcbhead_t): the block starts one entry earlier.
             if thread.threadPointer != 0, let vector = image.reader.word(at: thread.threadPointer &+ 8) {
                 words.append((vector &- 16, .threadVector))

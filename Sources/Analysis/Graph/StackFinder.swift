@@ -14,6 +14,12 @@ struct StackFinder {
         var live: [AddressRange] = []
         /// Blocks that hang from the descriptor of a finished thread whose stack is kept: its thread vector (dtv).
         var threadVectors: [UInt64] = []
+
+        /// Whether a part of `range` is in use.
+        func isLive(_ range: AddressRange) -> Bool {
+            let next = live.partitioningIndex { $0.upper > range.lower }
+            return next < live.count && live[next].overlaps(range)
+        }
     }
 
     private static let redZone: UInt64 = 128
@@ -23,12 +29,13 @@ struct StackFinder {
     func find() -> Stacks {
         var stacks = Stacks()
         let living = Set(image.threads.map(\.threadPointer))
+        let pointers = image.threads.map(\.stackPointer).sorted()
         for thread in image.threads { add(thread, to: &stacks) }
         var ended: Set<UInt64> = []
         for (index, mapping) in image.mappings.enumerated() where index > 0 {
             let below = image.mappings[index - 1]
             guard isStackLike(mapping), isGuard(below, of: mapping),
-                !image.threads.contains(where: { mapping.range.contains($0.stackPointer) }),
+                !StackFinder.isAny(of: pointers, in: mapping.range),
                 let descriptor = descriptor(in: mapping.range, living: living)
             else { continue }
             stacks.dead.append(mapping.range)
@@ -59,12 +66,22 @@ struct StackFinder {
             stacks.dead.append(AddressRange(bounds.lower, bottom))
         } else if isStackLike(mapping), mapping.range.contains(thread.threadPointer),
             thread.threadPointer > thread.stackPointer,
-            let below = image.mappings.last(where: { $0.range.upper <= mapping.range.lower }),
-            isGuard(below, of: mapping)
+            let below = self.mapping(below: mapping), isGuard(below, of: mapping)
         {
             stacks.live.append(AddressRange(bottom, mapping.range.upper))
             stacks.dead.append(AddressRange(mapping.range.lower, bottom))
         }
+    }
+
+    private func mapping(below mapping: Mapping) -> Mapping? {
+        let next = image.mappings.partitioningIndex { $0.range.upper > mapping.range.lower }
+        return next > 0 ? image.mappings[next - 1] : nil
+    }
+
+    /// Whether one of `addresses`, which are ascending, lies in `range`.
+    private static func isAny(of addresses: [UInt64], in range: AddressRange) -> Bool {
+        let next = addresses.partitioningIndex { $0 >= range.lower }
+        return next < addresses.count && range.contains(addresses[next])
     }
 
     /// The part of the stack that its thread's descriptor states and that is mapped.
