@@ -32,14 +32,17 @@ extension ProcFS {
         var locks =
             table.isListed
             ? held(table) : all.filter { !$0.isWaiting && $0.owner == process.pid }
+        let numbers = Dictionary(all.map { ($0.itself, $0.number) }) { first, _ in first }
+        let waiting = Dictionary(grouping: all.filter(\.isWaiting), by: \.number)
+        let had = Dictionary(grouping: all.filter { !$0.isWaiting }, by: \.number)
         for index in locks.indices {
             // A lock of an open file has no owner there, and fdinfo counts by itself.
-            let same = all.first { $0.isSame(as: locks[index]) }
-            if let same { locks[index].number = same.number }
-            locks[index].others = all.filter { $0.isWaiting && $0.number == same?.number }.compactMap(owner)
+            guard let number = numbers[locks[index].itself] else { continue }
+            locks[index].number = number
+            locks[index].others = (waiting[number] ?? []).compactMap(owner)
         }
         for var lock in all where lock.isWaiting && lock.owner == process.pid {
-            lock.others = all.filter { !$0.isWaiting && $0.number == lock.number }.compactMap(owner)
+            lock.others = (had[lock.number] ?? []).compactMap(owner)
             let open = table.descriptors.filter { $0.file?.inode == lock.file.inode }
             // File systems of several devices have another number there than stat tells.
             if let place = open.first(where: { $0.file == lock.file }) ?? (open.count == 1 ? open.first : nil) {
@@ -74,6 +77,7 @@ extension ProcFS {
     private func held(_ table: DescriptorTable) -> [FileLock] {
         guard let infos = try? ProcFolder(path(of: table.process.pid) + "/fdinfo") else { return [] }
         var result: [FileLock] = []
+        var seen: Set<FileLock> = []
         for descriptor in table.descriptors where descriptor.locks > 0 {
             let locks = infos.read(descriptor.number, limit: Limit.names) { bytes -> [FileLock] in
                 var scanner = ByteScanner(bytes)
@@ -89,7 +93,7 @@ extension ProcFS {
                 lock.descriptor = descriptor.number
                 lock.path = ProcFS.path(descriptor)
                 // After dup and fork several descriptors lead to one open file: it is one lock.
-                if !result.contains(where: { $0.isSame(as: lock) }) { result.append(lock) }
+                if seen.insert(lock.itself).inserted { result.append(lock) }
             }
         }
         return result
@@ -146,9 +150,11 @@ extension FileLock {
         return value
     }
 
-    fileprivate func isSame(as other: FileLock) -> Bool {
-        kind == other.kind && isShared == other.isShared && isWaiting == other.isWaiting && owner == other.owner
-            && file == other.file && first == other.first && last == other.last
+    /// What makes it the same lock, wherever the kernel tells of it: without its number, and without what nusu adds.
+    fileprivate var itself: FileLock {
+        FileLock(
+            kind: kind, isShared: isShared, isWaiting: isWaiting, owner: owner, file: file, first: first, last: last,
+            number: 0)
     }
 }
 

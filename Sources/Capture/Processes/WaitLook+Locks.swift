@@ -129,11 +129,11 @@ extension WaitLook {
     /// that has the same file in its memory.
     private func thread(numbered number: Int32, for pid: Int32, sharing file: Mapping.FileID?) -> WaitReason.Awaited? {
         let isOuter = (try? procfs.status(of: pid).namespacePids.count) ?? 1 <= 1
-        for thread in (try? procfs.threadIDs(of: pid)) ?? [] {
-            let own = isOuter ? thread : try? procfs.status(of: pid, thread: thread).namespacePids.last
-            if own == number, isAlive(thread, of: pid), let process = identity(pid) {
-                return WaitReason.Awaited(process, thread: thread)
-            }
+        // A process may have thousands of threads that all wait: the list of them is not read for each.
+        if let thread = isOuter ? number : self.thread(numberedInside: number, of: pid), isAlive(thread, of: pid),
+            let process = identity(pid)
+        {
+            return WaitReason.Awaited(process, thread: thread)
         }
         guard let file else { return nil }
         let candidates: [(process: Int32, thread: Int32)] = isOuter ? outer(number) : inner(number, besides: pid)
@@ -142,6 +142,22 @@ extension WaitLook {
                 && mappings(of: candidate.process).contains { $0.permissions.contains(.shared) && $0.file == file }
         }
         return found.flatMap { found in identity(found.process).map { WaitReason.Awaited($0, thread: found.thread) } }
+    }
+
+    /// A thread of the process by its number in the process's own PID namespace.
+    private func thread(numberedInside number: Int32, of pid: Int32) -> Int32? {
+        var numbers = insideNumbers[pid] ?? [:]
+        if let known = numbers[number] {
+            if isAlive(known, of: pid) { return known }
+            numbers[number] = nil
+        }
+        // A thread keeps its number: only those are asked that have come since the last look.
+        let asked = Set(numbers.values)
+        for thread in (try? procfs.threadIDs(of: pid)) ?? [] where !asked.contains(thread) {
+            if let inside = try? procfs.status(of: pid, thread: thread).namespacePids.last { numbers[inside] = thread }
+        }
+        insideNumbers[pid] = numbers
+        return numbers[number]
     }
 
     private func isAlive(_ thread: Int32, of pid: Int32) -> Bool {

@@ -14,6 +14,8 @@ final class WaitLook {
     private lazy var fileLocks = (try? ProcFile.read(procfs.root + "/locks", limit: ProcFS.Limit.maps)) ?? []
     private var tables: [String: SocketTable]
     private var maps: [Int32: [Mapping]] = [:]
+    /// Of processes in PID namespaces: their threads by the numbers that these have inside.
+    var insideNumbers: [Int32: [Int32: Int32]] = [:]
 
     /// - Parameters:
     ///   - holders: what a look at all processes has found already.

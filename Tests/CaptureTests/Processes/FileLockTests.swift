@@ -82,6 +82,8 @@ import Testing
         // By whichever of the descriptors that lead to the same open file.
         #expect(holder.locks?.map(\.kind) == [.flock, .openFile] && holder.locks?.map(\.descriptor) == [3, 3])
         #expect(holder.locks?.map { $0.others.map(\.pid) } == [[31511], []])
+        // The list of all counts by itself.
+        #expect(holder.locks?.map(\.number) == [3, 1])
         #expect(holder.locks?.first?.path == Array("/no/such/file".utf8) && holder.gaps.isEmpty)
         let waiter = try procfs.fileLocks(of: try procfs.identity(of: 31511))
         #expect(waiter.locks?.map(\.isWaiting) == [true] && waiter.locks?.first?.others.map(\.pid) == [31445])
