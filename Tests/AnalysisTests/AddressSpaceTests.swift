@@ -223,45 +223,55 @@ private func loaded(pages: [PageRun]?, _ headers: ModuleHeaders? = headers) -> A
     }
 
     /// Since glibc 2.42 a guard need be no mapping of its own, and stacks lie in one.
-    @Test("Guards inside a mapping, and the stacks that glibc keeps of threads that have ended") func innerGuards()
+    @Test("Guards inside a mapping, and the stacks that glibc keeps of threads that were joined") func innerGuards()
         throws
     {
         let memory = FixtureMemory()
         let stacks = [0, 1].map { AddressRange(0x7f00_0000_0000 + $0 << 20, 0x7f00_0010_0000 + $0 << 20) }
-        let lists: UInt64 = 0x7f10_0000_0100
-        memory.map(AddressRange(stacks[0].lower, stacks[1].upper))
-        memory.map(AddressRange(lists - 0x100, lists + 0xf00))
-        // Of the first thread's list and of the list of stacks kept, which stand side by side; the third is empty.
-        for (head, stack) in [(lists, stacks[0]), (lists + 32, stacks[1])] {
-            let descriptor = stack.upper - 0x940
-            memory.write(descriptor, at: descriptor)
-            memory.write(descriptor, at: descriptor + 16)
-            memory.write(stack.lower, at: descriptor + 0x690)
-            memory.write(stack.count, at: descriptor + 0x698)
+        let variables = AddressRange(0x7f20_0000_0000, 0x7f20_0000_2000)
+        let data = AddressRange(0x7f10_0000_0000, 0x7f10_0000_1000)
+        for range in [AddressRange(stacks[0].lower, stacks[1].upper), variables, data] { memory.map(range) }
+        let worker = stacks[0].upper - 0x940
+        let main = variables.lower + 0x740
+        let joined = stacks[1].upper - 0x940
+        // Three lists side by side: of stacks in use, of others, of those that are kept.
+        for (place, descriptor) in [worker, main, joined].enumerated() {
+            let head = data.lower + 0x100 + UInt64(place) * 16
+            for word: UInt64 in [0, 16] { memory.write(descriptor, at: descriptor + word) }
             for word: UInt64 in [0, 8] {
                 memory.write(head, at: descriptor + ThreadDescriptor.listOffset + word)
                 memory.write(descriptor + ThreadDescriptor.listOffset, at: head + word)
             }
         }
-        for word: UInt64 in [16, 24] { memory.write(lists + 16, at: lists + word) }
-        memory.write(77, at: stacks[0].upper - 0x940 + 0x2d0)
-        #expect(ThreadDescriptor.ended(living: [stacks[0].upper - 0x940], reader: memory) == [stacks[1].upper - 0x940])
+        for (descriptor, stack) in [(worker, stacks[0]), (joined, stacks[1])] {
+            memory.write(stack.lower, at: descriptor + 0x690)
+            memory.write(stack.count, at: descriptor + 0x698)
+        }
+        memory.write(76, at: main + 0x2d0)
+        memory.write(77, at: worker + 0x2d0)
+        #expect(ThreadDescriptor.lists(main: main, reader: memory).used == [worker])
+        #expect(ThreadDescriptor.lists(main: main, reader: memory).kept == [joined])
 
-        // The one that lives lies in the middle of what is searched for descriptors only at its end.
         var facts = AddressSpaceFacts(
-            process: identity, mappings: [mapping(stacks[0].lower, stacks[1].upper, [.read, .write])])
+            process: identity,
+            mappings: [
+                mapping(stacks[0].lower, stacks[1].upper, [.read, .write]),
+                mapping(variables.lower, variables.upper, [.read, .write]),
+            ])
         facts.reader = memory
-        facts.threads = [.init(tid: 77, ownNumber: 77, nameBytes: Array("worker".utf8), stackPointer: nil)]
+        facts.threads = [(76, "main"), (77, "worker")].map {
+            .init(tid: $0, ownNumber: $0, nameBytes: Array($1.utf8), stackPointer: nil)
+        }
         facts.pages = stacks.map { PageRun(range: AddressRange($0.lower, $0.lower + 0x1000), state: .guarded) }
-        let regions = AddressSpace(facts).regions
-        let kept = regions.filter { $0.range.lower >= stacks[1].lower }
-        #expect(kept.map(\.kind) == [.guardPages, .threadStack, .threadLocal])
-        #expect(kept.first?.permissions == [] && kept.first?.range.count == 0x1000)
-        #expect(kept.allSatisfy { $0.thread == nil })
+        let regions = AddressSpace(facts).regions.filter { $0.range.lower < variables.lower }
+        #expect(
+            regions.map(\.kind) == [.guardPages, .threadStack, .threadLocal, .guardPages, .threadStack, .threadLocal])
+        #expect(regions.map(\.thread) == [77, 77, 77, nil, nil, nil])
+        #expect(regions.first?.permissions == [] && regions.first?.range.count == 0x1000)
 
         // What does not lead back is no list.
-        memory.write(lists + 64, at: lists + 40)
-        #expect(ThreadDescriptor.ended(living: [stacks[0].upper - 0x940], reader: memory).isEmpty)
+        memory.write(data.lower + 0x200, at: data.lower + 0x128)
+        #expect(ThreadDescriptor.lists(main: main, reader: memory).kept.isEmpty)
     }
 
     @Test("Shares add up", arguments: 0..<50 as Range<UInt64>) func shares(seed: UInt64) {

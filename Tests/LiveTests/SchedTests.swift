@@ -117,7 +117,9 @@ extension LiveTests {
             }
             // The two are measured one after the other, and others may slow down the first.
             var isCheaperAlone = try Self.isCheaperAlone(document)
-            for _ in 0..<3 where !isCheaperAlone { isCheaperAlone = try Self.isCheaperAlone(try Self.cost([]).document) }
+            for _ in 0..<3 where !isCheaperAlone {
+                isCheaperAlone = try Self.isCheaperAlone(try Self.cost([]).document)
+            }
             #expect(isCheaperAlone)
             #expect(document.coldCache.map(\.bytes) == [16384, 32768, 131_072, 524_288, 1_048_576, 4_194_304])
             let machine = try #require(document.machine)

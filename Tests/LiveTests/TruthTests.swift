@@ -13,7 +13,7 @@ extension LiveTests {
         static let quiet: [String] = [
             "overwrite", "reachable", "list", "rings", "long-ring", "tree", "interior", "bins", "sizes", "million",
             "noncontiguous", "foreign-sbrk", "epoll", "trimmed", "history 1", "history 2", "arenas", "heaps",
-            "mixed", "finished", "registers", "signal-frame", "stacks", "thread-local", "globals", "libc",
+            "mixed", "finished", "unjoined", "registers", "signal-frame", "stacks", "thread-local", "globals", "libc",
             "mappings", "remapped", "sparse", "fork-advice", "executable", "hostile", "forked", "random 1", "random 2",
             "random 3",
             "random 4", "random 5",

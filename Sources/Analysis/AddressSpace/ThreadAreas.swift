@@ -39,8 +39,9 @@ struct ThreadAreas {
             if found.count >= ThreadAreas.descriptorLimit { break }
         }
         follow(&found, reader, threads)
-        // Main's comes first, whose list is short.
-        for address in ThreadDescriptor.ended(living: found.keys.sorted(), reader: reader) where found[address] == nil {
+        let main = found.values.filter { $0.stack == nil }.map(\.address).min()
+        let lists = main.map { ThreadDescriptor.lists(main: $0, reader: reader) } ?? ThreadDescriptor.Lists()
+        for address in lists.used + lists.kept where found[address] == nil {
             found[address] = ThreadDescriptor(at: address, reader: reader, threads: threads)
         }
         return found.values.sorted { $0.address < $1.address }

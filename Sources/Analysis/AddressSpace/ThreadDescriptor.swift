@@ -54,25 +54,33 @@ struct ThreadDescriptor: Hashable {
         return nil
     }
 
-    // MARK: - Stacks kept for new threads
+    // MARK: - glibc's own lists
 
     /// More nodes than that hold no list together.
     private static let listLimit = 1 << 17
-    /// Where the heads of the other lists can lie beside that of one: `_dl_stack_used`, `_dl_stack_user` and
-    /// `_dl_stack_cache` follow each other (glibc 2.34 and later, sysdeps/generic/ldsodefs.h, `_rtld_global`).
-    private static let neighbours = [-32, -16, 16, 32]
+    /// What lies between the heads of the lists, which stand side by side: `_dl_stack_used`, `_dl_stack_user` (of stacks that
+    /// are not the C library's, in which is the main thread's), `_dl_stack_cache` (glibc 2.34 and later,
+    /// sysdeps/generic/ldsodefs.h, `_rtld_global`).
+    private static let headBytes: UInt64 = 16
 
-    /// Descriptors of threads that have ended and whose stacks are kept for new ones. The C library lists them; since 2.42
-    /// nothing else tells them from other memory, for a guard need be no mapping of its own.
-    /// - Parameter living: thread pointers.
-    static func ended(living: [UInt64], reader: any MemoryReader) -> [UInt64] {
-        let known = Set(living)
-        guard let head = living.lazy.compactMap({ head(ofListWith: $0, reader) }).first else { return [] }
-        return neighbours.flatMap { distance -> [UInt64] in
-            let other = head &+ UInt64(bitPattern: Int64(distance))
-            let listed = list(at: other, reader)
-            return listed.contains(where: known.contains) ? [] : listed
-        }
+    /// Descriptors of the threads that the C library knows. Since 2.42 nothing else tells their stacks from other memory, for a
+    /// guard need be no mapping of its own.
+    struct Lists {
+        /// Of threads that run, will run, or have ended and are to be joined.
+        var used: [UInt64] = []
+        /// Of threads that are gone: their stacks are kept for new ones.
+        var kept: [UInt64] = []
+    }
+
+    /// - Parameter main: the main thread's descriptor. Empty where it leads to no lists.
+    static func lists(main: UInt64, reader: any MemoryReader) -> Lists {
+        guard let head = head(ofListWith: main, reader) else { return Lists() }
+        return Lists(used: list(at: head &- headBytes, reader), kept: list(at: head &+ headBytes, reader))
+    }
+
+    /// Whether the thread was joined, which glibc before 2.43 notes in the place of its number (pthread_join_common.c).
+    static func isJoined(_ descriptor: UInt64, _ reader: any MemoryReader) -> Bool {
+        reader.word32(at: descriptor &+ threadOffset) == .max
     }
 
     /// The node of the list that is in no descriptor.

@@ -31,24 +31,29 @@ struct StackFinder {
         let living = Set(image.threads.map(\.threadPointer))
         let pointers = image.threads.map(\.stackPointer).sorted()
         for thread in image.threads { add(thread, to: &stacks) }
-        var ended: Set<UInt64> = []
+        let main = image.threads.first { $0.tid == image.process.pid }?.threadPointer
+        let lists = main.map { ThreadDescriptor.lists(main: $0, reader: image.reader) } ?? ThreadDescriptor.Lists()
+        var ended = Set(lists.kept)
+        for descriptor in lists.kept {
+            guard let mapping = image.mapping(at: descriptor), isStackLike(mapping),
+                let stack = ThreadDescriptor.stack(of: descriptor, below: descriptor, reader: image.reader)
+            else { continue }
+            stacks.dead.append(mapping.range.intersection(stack))
+        }
         for (index, mapping) in image.mappings.enumerated() where index > 0 {
             let below = image.mappings[index - 1]
             guard isStackLike(mapping), isGuard(below, of: mapping),
                 !StackFinder.isAny(of: pointers, in: mapping.range),
                 let descriptor = descriptor(in: mapping.range, living: living)
             else { continue }
-            stacks.dead.append(mapping.range)
+            // Before it is joined, a thread's result stands in its descriptor; before it runs, what it begins with.
+            let used = AddressRange(descriptor, descriptor + ThreadDescriptor.bytes)
+            let isDead = ended.contains(descriptor) || ThreadDescriptor.isJoined(descriptor, image.reader)
+            stacks.dead += isDead ? [mapping.range] : [mapping.range].subtracting([used])
             ended.insert(descriptor)
         }
-        let listed = ThreadDescriptor.ended(living: image.threads.map(\.threadPointer), reader: image.reader)
-        for descriptor in listed where !ended.contains(descriptor) {
-            guard let mapping = image.mapping(at: descriptor), isStackLike(mapping),
-                let stack = ThreadDescriptor.stack(of: descriptor, below: descriptor, reader: image.reader)
-            else { continue }
-            stacks.dead.append(mapping.range.intersection(stack))
-            ended.insert(descriptor)
-        }
+        // Those that are still to be joined have one too.
+        ended.formUnion(Set(lists.used).subtracting(living))
         stacks.threadVectors = ended.sorted().compactMap { image.reader.word(at: $0 &+ 8) }.map { $0 &- 16 }
         stacks.live = stacks.live.merged()
         stacks.dead = stacks.dead.merged().subtracting(stacks.live)

@@ -73,6 +73,7 @@
     X(grow, "grow", "loses 100 blocks a second and prints them")                                         \
     X(fragmentation, "fragmentation", "freed blocks whose pages small blocks in use keep [MIB]")         \
     X(mixed_free, "mixed-free", "free blocks of all sizes: in caches, in bins, in whole pages, at the top [MIB]") \
+    X(unjoined, "unjoined", "results of threads that nobody has joined yet, and of such that were joined")     \
     X(finished_arenas, "finished-arenas", "free memory in the arenas of threads that have ended")        \
     X(bounded_cache, "bounded-cache", "a cache that replaces its entries [MIB]")                         \
     X(unbounded_cache, "unbounded-cache", "a cache that forgets nothing, 2 MiB a second [MIB]")          \

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static void lose_hundred(unsigned index) {
@@ -111,6 +112,31 @@ void demo_finished(const char *argument) {
     }
     for (int number = 0; number < 2; number++) pthread_join(threads[number], NULL);
     memset(finished_left, 0, sizeof finished_left);
+}
+
+// What a thread returned stands in its descriptor until it is joined.
+static demo_hidden unjoined_results[10];
+
+static void *return_block(void *number) {
+    return demo_reveal(unjoined_results[(uintptr_t)number]);
+}
+
+void demo_unjoined(const char *argument) {
+    (void)argument;
+    for (int index = 0; index < 10; index++) {
+        void *block = demo_block(600);
+        demo_note(index < 5 ? DEMO_REACHABLE : DEMO_DEFINITE, block, NULL);
+        unjoined_results[index] = demo_hide(block);
+    }
+    pthread_t threads[10];
+    for (uintptr_t number = 0; number < 10; number++) {
+        if (pthread_create(&threads[number], NULL, return_block, (void *)number) != 0) demo_give_up("no thread");
+    }
+    for (int number = 5; number < 10; number++) pthread_join(threads[number], NULL);
+    // A folder has a link for each folder in it, and two more.
+    struct stat tasks;
+    while (stat("/proc/self/task", &tasks) == 0 && tasks.st_nlink > 3) usleep(1000);
+    memset(unjoined_results, 0, sizeof unjoined_results);
 }
 
 static void *come_and_go(void *number) {
