@@ -256,6 +256,25 @@ int clinux_pipe_fill(int descriptor, int *unread, int *capacity) {
     return *capacity < 0 ? -1 : ioctl(descriptor, FIONREAD, unread);
 }
 
+long clinux_pipe_peek(int descriptor, void *bytes, size_t size) {
+    int ends[2];
+    if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) != 0) return -1;
+    // As large as wanted where that is allowed; else what fits.
+    fcntl(ends[1], F_SETPIPE_SZ, (int)size);
+    long count = tee(descriptor, ends[1], size, SPLICE_F_NONBLOCK);
+    long taken = 0;
+    while (count > taken) {
+        long more = read(ends[0], (char *)bytes + taken, (size_t)(count - taken));
+        if (more <= 0) break;
+        taken += more;
+    }
+    int error = errno;
+    close(ends[0]);
+    close(ends[1]);
+    errno = error;
+    return count < 0 ? -1 : taken;
+}
+
 int clinux_queue_fill(int descriptor, long *messages, long *limit, long *size) {
     struct mq_attr attributes;
     // The system call itself: a descriptor that is no queue is EBADF, and nothing is changed.

@@ -48,6 +48,16 @@ package struct ChannelFill: ~Copyable {
         return (Int(unread), Int(capacity))
     }
 
+    /// The bytes that lie unread in a pipe, at most `limit`, which stay there; empty for what is no pipe.
+    ///
+    /// The corresponding C function is `tee`.
+    package borrowing func unreadBytes(limit: Int) -> [UInt8] {
+        guard let pipe = pipe(), pipe.unread > 0 else { return [] }
+        var bytes = [UInt8](repeating: 0, count: min(pipe.unread, limit))
+        let count = bytes.withUnsafeMutableBytes { clinux_pipe_peek(descriptor, $0.baseAddress, $0.count) }
+        return Array(bytes.prefix(max(count, 0)))
+    }
+
     /// Messages in a POSIX queue, how many it may hold, and the bytes of one; nil for what is no queue.
     ///
     /// The corresponding C function is `mq_getattr`.

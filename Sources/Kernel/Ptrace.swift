@@ -124,6 +124,42 @@ package enum Ptrace {
         return configuration.mode != 0
     }
 
+    /// The values that come with signals which wait to be delivered (`sigqueue`, timers, message queues: man 2 sigaction,
+    /// si_value), to the thread or, `shared`, to its process. They stay queued.
+    package static func queuedValues(of thread: Int32, shared: Bool) -> [UInt64] {
+        // sizeof(siginfo_t), and the places of si_code and of si_value behind si_pid and si_uid or si_timerid and si_overrun.
+        let (size, code, value) = (128, 8, 24)
+        let batch = 32
+        var values: [UInt64] = []
+        var arguments = clinux_peek_signals(offset: 0, flags: shared ? 1 : 0, count: Int32(batch))
+        var buffer = [UInt8](repeating: 0, count: batch * size)
+        while arguments.offset < UInt64(queueLimit) {
+            let count = buffer.withUnsafeMutableBytes { bytes in
+                withUnsafePointer(to: &arguments) { pointer in
+                    clinux_ptrace(
+                        0x4209, thread, UInt64(UInt(bitPattern: pointer)),
+                        UInt64(UInt(bitPattern: bytes.baseAddress)))
+                }
+            }
+            guard count > 0, count <= batch else { break }
+            buffer.withUnsafeBytes { bytes in
+                for start in stride(from: 0, to: count * size, by: size) {
+                    // SI_QUEUE, SI_TIMER, SI_MESGQ, SI_ASYNCIO
+                    guard (-4 ... -1).contains(bytes.loadUnaligned(fromByteOffset: start + code, as: Int32.self)) else {
+                        continue
+                    }
+                    values.append(bytes.loadUnaligned(fromByteOffset: start + value, as: UInt64.self))
+                }
+            }
+            guard count == batch else { break }
+            arguments.offset += UInt64(batch)
+        }
+        return values
+    }
+
+    /// A user may have no more signals queued than RLIMIT_SIGPENDING says, which is some 10,000 to 100,000.
+    private static let queueLimit = 1 << 18
+
     private static func request(_ request: Int, _ thread: Int32, _ address: UInt64, _ data: UInt64) throws(Errno) {
         _ = try checked(retries: false) { clinux_ptrace(request, thread, address, data) }
     }

@@ -5,7 +5,7 @@ package struct MemoryImage: Sendable {
     /// In ascending order, without overlaps.
     package let mappings: [Mapping]
     package let threads: [ThreadState]
-    /// Pointers of the program that only the kernel holds (`epoll_event.data`).
+    /// Pointers of the program that only the kernel holds (`epoll_event.data`, values of timers and of queued signals, what lies in pipes).
     package let kernelHeldWords: [UInt64]
     package let reader: any MemoryReader
     /// What the capture could not get, or not at the same moment.

@@ -42,7 +42,7 @@ extension LeakReport {
         case .data: "a module's data"
         case .anonymous: "anonymous memory"
         case .shared: "shared memory"
-        case .kernel: "the kernel (epoll)"
+        case .kernel: "the kernel (an epoll, a timer, a queued signal or a pipe)"
         case .threadVector: "a thread's vector of thread-local storage"
         case .torn: "a part of the heap that could not be walked"
         }

@@ -42,7 +42,7 @@ struct WhyPathText {
         case .data: return "data of \(module ?? "a module")\(at)"
         case .anonymous: return "anonymous memory\(at)"
         case .shared: return "shared memory\(module.map { " " + $0 } ?? "")\(at)"
-        case .kernel: return "the kernel (epoll)"
+        case .kernel: return "the kernel (an epoll, a timer, a queued signal or a pipe)"
         case .threadVector: return "a finished thread's thread-local storage"
         case .torn: return "a part of the heap that could not be walked"
         }

@@ -12,7 +12,8 @@ extension LiveTests {
         /// Cases whose targets stand still: nothing missed, nothing invented.
         static let quiet: [String] = [
             "overwrite", "reachable", "list", "rings", "long-ring", "tree", "interior", "bins", "sizes", "million",
-            "noncontiguous", "foreign-sbrk", "epoll", "trimmed", "history 1", "history 2", "arenas", "heaps",
+            "noncontiguous", "foreign-sbrk", "epoll", "signalled", "piped", "trimmed", "history 1", "history 2",
+            "arenas", "heaps",
             "mixed", "finished", "unjoined", "registers", "signal-frame", "stacks", "thread-local", "globals", "libc",
             "mappings", "remapped", "sparse", "fork-advice", "executable", "hostile", "forked", "random 1", "random 2",
             "random 3",
@@ -27,7 +28,10 @@ extension LiveTests {
         /// The same answers by every method: a fork must not lose what only the live process has.
         @Test(
             arguments: ["fork", "copy", "stream"],
-            ["overwrite", "arenas", "interior", "mappings", "fork-advice", "registers", "signal-frame", "sparse"])
+            [
+                "overwrite", "arenas", "interior", "mappings", "fork-advice", "registers", "signal-frame", "sparse",
+                "signalled", "piped",
+            ])
         func everyMethod(_ method: String, _ arguments: String) throws {
             let document = try compare("nusu-demo", arguments, options: ["--snapshot", method])
             #expect(document.snapshot.method == method)

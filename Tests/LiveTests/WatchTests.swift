@@ -61,9 +61,9 @@ extension LiveTests {
             return (outcome.status, summary, lines)
         }
 
-        /// Whether nusu comes to watch a process: it keeps a file of it open.
+        /// Whether nusu comes to watch a process: it keeps files of it open. (Another it opens for a moment, to see who it is.)
         private func watches(_ nusu: pid_t, _ pid: pid_t) -> Bool {
-            comesTrue { ProcessView(pid: nusu).links.values.contains { $0.hasPrefix("/proc/\(pid)/") } }
+            comesTrue { ProcessView(pid: nusu).links.values.contains("/proc/\(pid)/statm") }
         }
 
         // MARK: - Growth of known answer
@@ -97,12 +97,16 @@ extension LiveTests {
         }
 
         @Test(arguments: [("saw-tooth", "2s"), ("cache", "3s")]) func noLeak(_ name: String, _ time: String) throws {
-            let demo = try Demo("nusu-demo", [name])
-            let (status, summary, _) = try watch(["\(demo.pid)", "--for", time])
-            #expect(status == 0 && !summary.grew, "\(summary)")
-            // There was something to be mistaken for a leak.
-            let figure = try #require(summary.processes.first?.residentBytes)
-            #expect(figure.highest - figure.lowest > Double(4 << 20))
+            // There is something to be mistaken for a leak, if nusu begins before it is over.
+            var span = 0.0
+            for _ in 0..<5 where span <= Double(4 << 20) {
+                let demo = try Demo("nusu-demo", [name])
+                let (status, summary, _) = try watch(["\(demo.pid)", "--for", time])
+                #expect(status == 0 && !summary.grew, "\(summary)")
+                let figure = try #require(summary.processes.first?.residentBytes)
+                span = figure.highest - figure.lowest
+            }
+            #expect(span > Double(4 << 20))
         }
 
         @Test func descriptors() throws {

@@ -9,7 +9,8 @@ package enum RootKind: String, BitwiseCopyable, Sendable {
     /// Anonymous memory that is no heap: thread-local storage, allocators of the program's own, …
     case anonymous
     case shared
-    /// A pointer that only the kernel holds (epoll).
+    /// A pointer that only the kernel holds: an epoll's, a timer's, that of a signal which waits to be delivered,
+    /// one that lies in a pipe.
     case kernel
     /// The thread vector of a finished thread, whose stack glibc keeps for the next one.
     case threadVector

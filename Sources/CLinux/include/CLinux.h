@@ -44,6 +44,13 @@ struct clinux_rseq_configuration {
     uint32_t padding;
 };
 
+/// man 2 ptrace, PTRACE_PEEKSIGINFO: include/uapi/linux/ptrace.h, ptrace_peeksiginfo_args.
+struct clinux_peek_signals {
+    uint64_t offset;
+    uint32_t flags;
+    int32_t count;
+};
+
 /// man 2 ptrace, PTRACE_GET_SYSCALL_USER_DISPATCH_CONFIG (Linux 6.4): ptrace_sud_config.
 struct clinux_dispatch_configuration {
     uint64_t mode;
@@ -287,6 +294,9 @@ static inline int clinux_compare_files(pid_t one, pid_t two, int descriptor, int
 
 /// Bytes that lie unread in a pipe, and how many fit (FIONREAD, F_GETPIPE_SZ). -1 and errno.
 int clinux_pipe_fill(int descriptor, int *unread, int *capacity);
+
+/// Copies at most `size` bytes that lie unread in a pipe, and leaves them there (man 2 tee). Their number, or -1 and errno.
+long clinux_pipe_peek(int descriptor, void *bytes, size_t size);
 
 /// Of a POSIX message queue (man 3 mq_getattr): messages in it, how many it may hold, and bytes of one. -1 and errno.
 int clinux_queue_fill(int descriptor, long *messages, long *limit, long *size);

@@ -122,10 +122,12 @@ extension SnapshotCapture {
             regions: freezer.regions, live: memory, child: nil, copies: nil, state: state,
             files: MappedFileBytes(of: process.pid, mappings: mappings, procFS: procFS, servers: servers),
             isChildGone: { _ in false })
+        let stopped = readRegisters(threads)
+        let held = procFS.kernelHeldWords(of: process.pid)
         let image = MemoryImage(
-            process: process, mappings: mappings, threads: readRegisters(threads).map(threadState),
-            kernelHeldWords: ((try? procFS.epollData(of: process.pid)) ?? []).sorted(), reader: reader,
-            gaps: freezer.gaps)
+            process: process, mappings: mappings, threads: stopped.map(threadState),
+            kernelHeldWords: Set(held.words + queuedValues(stopped)).sorted(), reader: reader,
+            gaps: freezer.gaps + held.gaps)
         return SnapshotSession(
             image: image, facts: SnapshotFacts(method: .stream, pauseSeconds: 0, threads: threads.count), state: state,
             attachment: nil, child: nil, watch: nil, reaper: nil, zombies: [], observer: observer)

@@ -28,7 +28,7 @@ struct SnapshotCapture {
         try checkIdentity()
         // Read before the stop and after it: that takes long where there are many descriptors, and what was registered
         // at the moment of the stop was so before it or is so after it.
-        let epollBefore = (try? procFS.epollData(of: process.pid)) ?? []
+        let heldBefore = procFS.kernelHeldWords(of: process.pid)
         let zombies = ZombieReaper.leftovers(of: process.pid, procFS: procFS)
         let memory = try openMemory(writable: method == .fork || !zombies.isEmpty)
         let before = try listMappings()
@@ -47,6 +47,7 @@ struct SnapshotCapture {
         var attachment = Attachment(process: process.pid)
         try stop(&attachment)
         let threads = readRegisters(attachment.stopped)
+        let queued = queuedValues(threads)
         observer(.registersRead)
         let mappings = try listMappings()
         var child: FrozenChild?
@@ -74,16 +75,17 @@ struct SnapshotCapture {
             regions: freezer.regions, live: memory, child: childMemory, copies: freezer.copies, state: state,
             files: MappedFileBytes(of: process.pid, mappings: mappings, procFS: procFS, servers: servers),
             isChildGone: { [procFS] pid in (try? procFS.stat(of: pid))?.isZombie ?? true })
-        let epollAfter = (try? procFS.epollData(of: process.pid)) ?? []
+        let heldAfter = procFS.kernelHeldWords(of: process.pid)
+        let held = Set(heldBefore.words + heldAfter.words + queued)
         let image = MemoryImage(
             process: process, mappings: mappings, threads: threads.map(threadState),
-            kernelHeldWords: Set(epollBefore).union(epollAfter).sorted(), reader: reader, gaps: freezer.gaps)
+            kernelHeldWords: held.sorted(), reader: reader, gaps: freezer.gaps + heldAfter.gaps)
         let facts = SnapshotFacts(
             method: method, pauseSeconds: method == .stream ? 0 : attachment.pauseSeconds, threads: threads.count)
         observer(.reading)
-        let held: Attachment? = method == .stream ? consume attachment : nil
+        let kept: Attachment? = method == .stream ? consume attachment : nil
         return SnapshotSession(
-            image: image, facts: facts, state: state, attachment: held, child: child, watch: watch, reaper: reaper,
+            image: image, facts: facts, state: state, attachment: kept, child: child, watch: watch, reaper: reaper,
             zombies: zombies + (childPid.map { [$0] } ?? []), observer: observer)
     }
 
@@ -142,6 +144,12 @@ struct SnapshotCapture {
 
     /// A thread that was killed while it stood still is left out.
     func readRegisters(_ threads: [Int32]) -> [StoppedThread] { threads.compactMap { try? StoppedThread($0) } }
+
+    /// The values of signals that wait for these threads or for their process.
+    func queuedValues(_ threads: [StoppedThread]) -> [UInt64] {
+        threads.flatMap { Ptrace.queuedValues(of: $0.thread, shared: false) }
+            + (threads.first.map { Ptrace.queuedValues(of: $0.thread, shared: true) } ?? [])
+    }
 
     func threadState(_ thread: StoppedThread) -> ThreadState {
         ThreadState(

@@ -50,45 +50,6 @@ extension ProcFS {
         return limits
     }
 
-    /// The words that the program gave to epoll (`epoll_event.data`): often its only pointers to a connection.
-    ///
-    /// From the lines `tfd: … events: … data: HEX` of the fdinfo of every epoll descriptor (man 5 proc_pid_fdinfo).
-    package func epollData(of pid: Int32) throws(Failure) -> [UInt64] {
-        let base = path(of: pid)
-        let descriptors: [[UInt8]]
-        do {
-            descriptors = try ProcFile.entries(base + "/fd", limit: Limit.descriptors)
-        } catch {
-            throw failure(error, reading: "fd", of: pid)
-        }
-        let epoll = Array("anon_inode:[eventpoll]".utf8)
-        var result: [UInt64] = []
-        for name in descriptors {
-            let number = String(decoding: name, as: UTF8.self)
-            guard let link = try? ProcFile.link("\(base)/fd/\(number)"), link == epoll else { continue }
-            // A descriptor may have been closed since it was listed.
-            guard let bytes = try? ProcFile.read("\(base)/fdinfo/\(number)", limit: Limit.maps) else { continue }
-            result += ProcFS.epollData(parsing: bytes)
-        }
-        return result
-    }
-
-    static func epollData(parsing bytes: [UInt8]) -> [UInt64] {
-        var result: [UInt64] = []
-        bytes.withUnsafeBufferPointer { buffer in
-            var scanner = ByteScanner(buffer)
-            while var line = scanner.line() {
-                guard line.skip("tfd:") else { continue }
-                while let word = line.word() {
-                    guard word.elementsEqual("data:".utf8) else { continue }
-                    if let value = line.blankThenHexadecimal() { result.append(value) }
-                    break
-                }
-            }
-        }
-        return result
-    }
-
     /// The program that the process runs.
     package func executable(of pid: Int32) throws(Failure) -> Executable {
         let link = path(of: pid) + "/exe"

@@ -18,6 +18,8 @@
     X(noncontiguous, "noncontiguous", "the program break cannot grow")                                   \
     X(foreign_sbrk, "foreign-sbrk", "the program moves the break itself")                                \
     X(epoll, "epoll", "pointers that only the kernel holds")                                             \
+    X(signalled, "signalled", "pointers that come with signals which have not come yet")                  \
+    X(piped, "piped", "pointers that lie in a pipe from the process to itself")                          \
     X(trimmed, "trimmed", "most of the heap was given back to the kernel")                               \
     X(history, "history", "random malloc, realloc and free in 8 threads [SEED]")                         \
     X(arenas, "arenas", "100 lost in each of 8 threads")                                                 \

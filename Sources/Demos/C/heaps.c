@@ -4,10 +4,13 @@
 #include "cases.h"
 
 #include <malloc.h>
+#include <pthread.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/mman.h>
+#include <time.h>
 #include <unistd.h>
 
 static unsigned long visible_count;
@@ -132,6 +135,46 @@ void demo_epoll(const char *argument) {
         if (epoll_ctl(poll, EPOLL_CTL_ADD, ends[0], &event) != 0) demo_give_up("no epoll");
     }
     for (int index = 0; index < 10; index++) lose(demo_block(128));
+}
+
+void demo_signalled(const char *argument) {
+    (void)argument;
+    // A timer of 10 days, a signal for the process and one for the thread; both stay blocked.
+    void *blocks[3];
+    for (int index = 0; index < 3; index++) {
+        blocks[index] = demo_block(136);
+        demo_note(DEMO_REACHABLE, blocks[index], NULL);
+    }
+    sigset_t blocked;
+    sigemptyset(&blocked);
+    sigaddset(&blocked, SIGRTMIN);
+    sigaddset(&blocked, SIGRTMIN + 1);
+    pthread_sigmask(SIG_BLOCK, &blocked, NULL);
+    struct sigevent event = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGRTMIN, .sigev_value.sival_ptr = blocks[0]};
+    timer_t timer;
+    if (timer_create(CLOCK_MONOTONIC, &event, &timer) != 0) demo_give_up("no timer");
+    struct itimerspec later = {.it_value.tv_sec = 864000};
+    timer_settime(timer, 0, &later, NULL);
+    union sigval value = {.sival_ptr = blocks[1]};
+    if (sigqueue(getpid(), SIGRTMIN, value) != 0) demo_give_up("no signal");
+    value.sival_ptr = blocks[2];
+    if (pthread_sigqueue(pthread_self(), SIGRTMIN + 1, value) != 0) demo_give_up("no signal");
+    for (int index = 0; index < 10; index++) lose(demo_block(136));
+}
+
+void demo_piped(const char *argument) {
+    (void)argument;
+    // Messages of 13 bytes from the process to itself, with a pointer in each.
+    int ends[2];
+    if (pipe(ends) != 0) demo_give_up("no pipe");
+    for (int index = 0; index < 20; index++) {
+        void *block = demo_block(152);
+        demo_note(DEMO_REACHABLE, block, NULL);
+        char message[13] = "job: ";
+        memcpy(message + 5, &block, sizeof block);
+        if (write(ends[1], message, sizeof message) != sizeof message) demo_give_up("the pipe is full");
+    }
+    for (int index = 0; index < 10; index++) lose(demo_block(152));
 }
 
 void demo_trimmed(const char *argument) {

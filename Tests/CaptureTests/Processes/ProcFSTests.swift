@@ -130,6 +130,37 @@ import Testing
         #expect(try ProcFS(root: fixture.root).epollData(of: 77) == [0x7f3c_0000_1010, 6])
     }
 
+    @Test("timers: the words that come with their signals")
+    func timers() throws {
+        let fixture = try ProcFixture()
+        try fixture.write(
+            "77/timers",
+            """
+            ID: 0
+            signal: 10/000055993c3ca2a0
+            notify: signal/pid.77
+            ClockID: 1
+            ID: 1
+            signal: 0/0
+            notify: none/pid.77
+            signal: x/1
+            signal: 12
+
+            """)
+        #expect(ProcFS(root: fixture.root).timerData(of: 77) == [0x5599_3c3c_a2a0, 0])
+        #expect(ProcFS.timerData(parsing: Array("signal: 3/ffffffffffffffffff".utf8)).isEmpty)
+    }
+
+    @Test("pipes: addresses at any byte")
+    func pipes() {
+        let word: [UInt8] = [0xa0, 0xa2, 0x3c, 0x3c, 0x99, 0x55, 0, 0]
+        #expect(
+            ProcFS.addresses(in: Array("job: ".utf8) + word + Array("job: ".utf8) + word).filter {
+                $0 == 0x5599_3c3c_a2a0
+            }.count == 2)
+        #expect(ProcFS.addresses(in: [0, 0, 0, 0, 0, 0, 0, 0x80]).isEmpty && ProcFS.addresses(in: [1, 2, 3]).isEmpty)
+    }
+
     @Test("limits, arguments, executable, advice, overcommit")
     func others() throws {
         let fixture = try ProcFixture()

@@ -52,6 +52,7 @@ import Testing
         for mount in CgroupMount.parse(bytes) { _ = mount.folders(of: bytes) }
         _ = CgroupMembership.parse(bytes)
         _ = ProcFS.epollData(parsing: bytes)
+        _ = ProcFS.timerData(parsing: bytes)
         _ = SocketTable(SocketFiles.internet(bytes, .tcp) + SocketFiles.unix(bytes))
         for driver in TerminalDriver.parse(bytes) { #expect(!driver.minors.isEmpty) }
         _ = ProcFS.names(bytes)
