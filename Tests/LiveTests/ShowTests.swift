@@ -160,12 +160,13 @@ extension LiveTests {
 
         /// A rate over the seconds that nusu looked, against the kernel's counter before and after the whole of its run: what
         /// was counted outside of these seconds is at most `most` in each. So it holds however busy the machine is.
+        @discardableResult
         private func compare(
-            _ pid: pid_t, over interval: String, most: Double, rate: (ShowDocument.Rates) -> Double?,
+            _ pid: pid_t, over interval: Double, most: Double, rate: (ShowDocument.Rates) -> Double?,
             counter: () -> Double?
-        ) throws {
+        ) throws -> ShowDocument.Rates {
             let (start, before) = (Clock.now, try #require(counter()))
-            let outcome = try run([Surroundings.nusu, "show", "\(pid)", "--json", "--interval", interval])
+            let outcome = try run([Surroundings.nusu, "show", "\(pid)", "--json", "--interval", "\(interval)s"])
             let (time, counted) = (Clock.now - start, try #require(counter()) - before)
             let rates = try #require(try JSONDecoder().decode(ShowDocument.self, from: Data(outcome.output)).rates)
             let seen = try #require(rate(rates)) * rates.seconds
@@ -175,19 +176,22 @@ extension LiveTests {
             #expect(
                 seen >= counted - most * (time - rates.seconds + 0.05),
                 "\(seen) of \(counted) in \(rates.seconds) of \(time)")
+            #expect(rates.seconds >= interval && rates.seconds <= time)
+            return rates
         }
 
         @Test func rates() throws {
             // 20 sleeps of 50 ms in each second, but for what the machine's load takes.
             let sleeper = try Child(["perl", "-e", "select(undef, undef, undef, 0.05) while 1"])
             #expect(ProcessView(pid: sleeper.pid).becomesQuiet())
-            try compare(sleeper.pid, over: "1s", most: 21, rate: \.voluntarySwitchesPerSecond) {
+            let slow = try compare(sleeper.pid, over: 1, most: 21, rate: \.voluntarySwitchesPerSecond) {
                 ProcessView(pid: sleeper.pid).status("voluntary_ctxt_switches").flatMap { Double($0) }
             }
+            #expect(try #require(slow.cores) < 0.2)
             #expect(try ShowDocument.of(sleeper.pid).rates == nil)
             let busy = try Child(["perl", "-e", "1 while 1"])
             try busy.settle()
-            try compare(busy.pid, over: "500ms", most: 1, rate: \.cores) {
+            try compare(busy.pid, over: 0.5, most: 1, rate: \.cores) {
                 ProcessView(pid: busy.pid).timeOnProcessor(of: busy.pid).map { Double($0) / 1e9 }
             }
             #expect(try run([Surroundings.nusu, "show", "\(busy.pid)"]).text.contains("% of one core"))
