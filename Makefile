@@ -52,6 +52,7 @@ bench: release
 	Benchmarks/run dist/nusu "$$($(SWIFT) build --scratch-path $(BUILD) -c release --show-bin-path)/nusu-demo"
 	Benchmarks/processes dist/nusu
 	Benchmarks/ipc dist/nusu
+	Benchmarks/growth dist/nusu
 	Benchmarks/top dist/nusu
 	Benchmarks/watch dist/nusu
 	Benchmarks/schedules dist/nusu
