@@ -45,7 +45,12 @@ import Testing
         let text = try Self.report(workload, [.feedback], SchedulingMachine(cores: 64)).text(Self.plain)
         let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
         #expect(lines.count <= 26 && lines.allSatisfy { TerminalText.width(String($0)) <= 100 }, "\(text)")
-        #expect(text.contains("more cores are not drawn") && text.contains("that waited no longer"))
+        let left = try #require(
+            lines.last { $0.hasSuffix(" more cores are not drawn (--json)") }?.split(separator: " ").first)
+        let drawn = 64 - (try #require(Int(left)))
+        let other = try Self.report(workload, [.feedback], SchedulingMachine(cores: drawn + 1)).text(Self.plain)
+        #expect(other.contains("  1 more core is not drawn (--json)"), "\(other)")
+        #expect(text.contains("that waited no longer"))
         #expect(text.contains("  letters come again; A web\\x1b[2J  B build  C t0"))
     }
 

@@ -48,27 +48,28 @@ import Testing
         #expect(text.contains("\n  B cc1plus 812"))
     }
 
-    @Test func manyThreadsAndCoresStayOnOneScreen() {
+    @Test(arguments: [(64, "60 more cores (--threads 0)"), (5, "1 more core (--threads 0)")])
+    func manyThreadsAndCoresStayOnOneScreen(cores: Int, more: String) {
         var header = TraceFixtures.header(scope: .machine)
-        header.cores = Array(0..<64)
+        header.cores = Array(0..<cores)
         var analysis = TraceAnalysis(header)
         var events: [SwitchEvent] = []
         for index in 0..<200 {
             let key = ThreadKey(pid: 1, tid: Int32(index + 1))
             events.append(SwitchEvent(time: 0, core: 0, kind: .name(key, CommandName("worker \(index)".utf8))))
-            events.append(SwitchEvent(time: 0, core: UInt16(index % 64), kind: .switchIn(key)))
+            events.append(SwitchEvent(time: 0, core: UInt16(index % cores), kind: .switchIn(key)))
             events.append(
-                SwitchEvent(time: 0, core: UInt16(index % 64), kind: .switchOut(key, .preempted)))
+                SwitchEvent(time: 0, core: UInt16(index % cores), kind: .switchOut(key, .preempted)))
         }
         analysis.add(TraceBatch(events: events))
         var report = TraceReport(summary: analysis.finish(TraceEnd(nanoseconds: 600_000_000_000, lost: 0)))
         let lines = report.text(Self.plain).split(separator: "\n", omittingEmptySubsequences: false)
         #expect(lines.count <= 24 && lines.allSatisfy { TerminalText.width(String($0)) <= 100 }, "\(lines)")
-        #expect(lines.contains { $0.contains("60 more cores (--threads 0)") })
+        #expect(lines.contains { $0.contains(more) })
         // All of them, when they are asked for.
         report.shownThreads = 0
         let all = report.text(Self.plain)
-        #expect(all.contains("\n  core 63") && all.contains("worker 199 200") && !all.contains("--threads 0"))
+        #expect(all.contains("\n  core \(cores - 1)") && all.contains("worker 199 200") && !all.contains("--threads 0"))
     }
 
     @Test func whoHasNoLetterIsExplained() {

@@ -123,7 +123,8 @@ extension ScheduleReport {
         lines.append(String(repeating: " ", count: labelled) + "0" + blanks + right)
         if let legend = legend(chart) { lines.append("  " + TerminalText.cut(legend, to: TextStyle.columns - 2)) }
         if cores < machine.cores {
-            lines.append("  \(machine.cores - cores) more cores are not drawn (--json)")
+            let left = Units.counted(machine.cores - cores, "more core is", plural: "more cores are")
+            lines.append("  \(left) not drawn (--json)")
         }
         return lines
     }

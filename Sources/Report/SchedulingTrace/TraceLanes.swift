@@ -187,7 +187,7 @@ struct TraceLanes {
             var parts = [isIdleSeen ? ". idle" : "blank: others, or idle"]
             if hasOthers { parts.append("\(Names.others) others") }
             parts += order.compactMap { name in small[name].map { "\($0) \(TraceText.name(name))" } }
-            if cores > 0 { parts.append("\(cores) more cores (--threads 0)") }
+            if cores > 0 { parts.append("\(Units.counted(cores, "more core")) (--threads 0)") }
             return parts.joined(separator: "   ")
         }
     }
