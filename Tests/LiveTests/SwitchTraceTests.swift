@@ -72,7 +72,8 @@ extension LiveTests {
         @Test(
             .enabled(
                 if: installed("chrt") != nil && (try? run(["chrt", "-r", "1", "true"]).status) == 0,
-                "real-time threads are not permitted here"))
+                "real-time threads are not permitted here"),
+            .enabled(if: sysconf(Int32(_SC_NPROCESSORS_ONLN)) > 1, "who traces needs another core"))
         func roundRobinThreadsTakeTurns() throws {
             // Real-time first: an ordinary thread would get no turn on the core of the one before it.
             let children = try (0..<2).map { _ in try Self.busy(["chrt", "-r", "1"] + Self.onFirstCore) }
