@@ -53,6 +53,28 @@ extension LiveTests {
             #expect(text.contains("\(demo.pid) must reap it"))
         }
 
+        @Test(
+            "Many zombies are one line, and all of them when asked for",
+            .enabled(if: installed("python3") != nil, "python3 is not installed"))
+        func zombies() throws {
+            let program = """
+                import os, sys
+                for _ in range(60):
+                    if os.fork() == 0: os._exit(0)
+                print('ready', flush=True); sys.stdin.read()
+                """
+            let parent = try Child(["python3", "-c", program])
+            #expect(try parent.readLine() == "ready")
+            let children = ProcessView(pid: parent.pid).children
+            #expect(comesTrue { children.allSatisfy { ProcessView(pid: $0).state == "Z" } })
+            let text = try run([Surroundings.nusu, "tree", "\(parent.pid)"]).text
+            #expect(text.contains("60 x python3 <defunct>") && text.contains("\(parent.pid) must reap them"), "\(text)")
+            #expect(text.split(separator: "\n").first?.contains("60 zombies (!)") == true)
+            #expect(text.split(separator: "\n").count <= 25)
+            let all = try run([Surroundings.nusu, "tree", "\(parent.pid)", "--all"]).text
+            #expect(children.count == 60 && children.allSatisfy { all.contains("\($0) python3 <defunct>") })
+        }
+
         @Test("No such target: 66; several: 64") func status() throws {
             #expect(try run([Surroundings.nusu, "tree", "nusu-no-such-name"]).status == 66)
             let sleepers = try Sleepers(2)

@@ -91,7 +91,12 @@ extension TreeReport {
         var alike: [String: [Int]] = [:]
         var order: [String] = []
         var others: [TreeItem] = []
+        let zombies = options.all ? [:] : zombiesByName(indices)
         for index in indices {
+            if isZombie(index), let same = zombies[name(index)] {
+                if index == same.first { others.append(foldZombies(same, name(index))) }
+                continue
+            }
             guard tree.nodes[index].children.isEmpty, note(index).isEmpty else {
                 others.append(item(index, options, depth: depth))
                 continue
@@ -103,6 +108,25 @@ extension TreeReport {
         let single = order.compactMap { alike[$0]?.count == 1 ? alike[$0]?.first : nil }
         let folded = order.compactMap { name in alike[name].flatMap { $0.count > 1 ? fold($0, name) : nil } }
         return pack(single, options) + folded + others
+    }
+
+    /// Those that are too many for a line each.
+    private func zombiesByName(_ indices: [Int]) -> [String: [Int]] {
+        Dictionary(grouping: indices.filter(isZombie), by: name).filter { $0.value.count > TreeReport.packed }
+    }
+
+    private func isZombie(_ index: Int) -> Bool {
+        if case .zombie = tree.nodes[index].concern { tree.nodes[index].children.isEmpty } else { false }
+    }
+
+    /// Zombies of one parent that differ in their numbers and ends: whoever lets them pile up has hundreds.
+    private func foldZombies(_ indices: [Int], _ name: String) -> TreeItem {
+        let first = indices.compactMap { secondsSinceEnd($0) }.max()
+        let since = first.map { ", the first ended \(Units.duration($0)) ago" } ?? ""
+        return TreeItem(
+            label: "\(Units.grouped(indices.count)) x \(name) <defunct>",
+            note: "! Z\(since); \(tree.nodes[indices[0]].record.stat.parent) must reap them",
+            processes: indices.count, concerns: indices.count)
     }
 
     /// Processes that differ in nothing but their numbers.

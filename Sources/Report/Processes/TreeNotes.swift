@@ -35,10 +35,7 @@ extension TreeReport {
         let node = tree.nodes[index]
         switch concern {
         case .zombie:
-            let ended = node.record.lastRanSeconds.flatMap { ran in
-                context.facts.schedulerSeconds.map { max(0, $0 - ran) }
-            }
-            let since = ended.map { " " + Units.duration($0) + " ago" } ?? ""
+            let since = secondsSinceEnd(index).map { " " + Units.duration($0) + " ago" } ?? ""
             let parent = node.record.stat.parent
             let ending = SignalOutlookText.ending(node.record.stat.exitStatus).map { " (\($0))" } ?? ""
             return "Z ended\(since)\(ending); \(parent) must reap it"
@@ -47,6 +44,13 @@ extension TreeReport {
             let place = node.record.waitChannel.flatMap { $0.isEmpty || $0 == [0x30] ? nil : TerminalText.escaped($0) }
             // Some such waits a fatal signal ends (TASK_KILLABLE: vfork, NFS), others none; the letter is the same.
             return "D\(since)\(place.map { " in " + $0 } ?? ""): KILL may not end it"
+        }
+    }
+
+    /// Of a zombie; nil where the kernel does not tell when it ran last.
+    func secondsSinceEnd(_ index: Int) -> Double? {
+        tree.nodes[index].record.lastRanSeconds.flatMap { ran in
+            context.facts.schedulerSeconds.map { max(0, $0 - ran) }
         }
     }
 
