@@ -79,6 +79,10 @@ struct HeapReleaseTests {
             }
             lost.append(heap.block(56))
             fill(cache, lists, heap.memory, release)
+            // What was there before the cache was.
+            if usable > release.cacheLayout.bytes {
+                heap.memory.write(lost[lost.count - 1], at: cache + release.cacheLayout.bytes)
+            }
         }
         if release != .noFastbins {
             let fast = [heap.block(24), heap.block(24)]

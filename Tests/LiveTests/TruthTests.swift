@@ -61,10 +61,7 @@ extension LiveTests {
             ],
             ["bins", "history 3"])
         func tunables(_ tunable: String, _ arguments: String) throws {
-            // In one arena a thread's cache of free blocks, which is made when the thread first calls malloc, is made of memory
-            // that others have used: behind its 0x280 bytes the block has a word that nobody has written since.
-            let doubtful = tunable.hasSuffix("arena_max=1") ? 8 : 0
-            try compare("nusu-demo", arguments, environment: ["GLIBC_TUNABLES": tunable], doubtful: doubtful)
+            try compare("nusu-demo", arguments, environment: ["GLIBC_TUNABLES": tunable])
         }
 
         /// Targets at work: no false verdict; what is missed is few.

@@ -10,6 +10,7 @@ struct GraphBuilder {
     var keepsPositions = false
     /// Pages that need not be read; nil where that is not known.
     var plain: PlainPages?
+    var tables = BlockTables()
 
     private static let windowBytes = 1 << 20
 
@@ -32,7 +33,7 @@ struct GraphBuilder {
         var edges = EdgeCollector(index: index, ids: ids, keepsPositions: keepsPositions)
         index.forEach(in: ids) { block, start, usable in
             let id = Int(block)
-            let range = AddressRange(start, start + usable & ~7)
+            let range = AddressRange(start, start + tables.extent(of: start, usable: usable) & ~7)
             scanner.runs(range, gapsMatter: id >= index.smallCount) { words, count, address in
                 var first = 0
                 if address == start {

@@ -19,11 +19,35 @@ struct HeapScan {
     var layout: HeapLayout?
     /// Where the heap holds nothing that can be a pointer.
     var plain: PlainPages?
+    /// The allocator's own tables that lie in blocks.
+    var tables = BlockTables()
 
     /// A part of the heap that does not hang together: the snapshot caught the allocator in mid-operation, or the
     /// program has overwritten the allocator's own words.
     struct TornPart: Hashable {
         let range: AddressRange
         let reason: String
+    }
+}
+
+/// Blocks that the allocator has made for tables of its own. They end before their blocks do: what stands behind them nobody has
+/// written since the memory was somebody else's, and it is no pointer of anybody.
+struct BlockTables: Sendable {
+    /// By the blocks' starts.
+    private let bytes: [UInt64: UInt64]
+    /// Shorter blocks have none.
+    private let least: UInt64
+
+    init(bytes: [UInt64: UInt64] = [:]) {
+        self.bytes = bytes
+        least = bytes.values.min() ?? .max
+    }
+
+    /// How much of the block is to be read.
+    @inline(__always)
+    func extent(of start: UInt64, usable: UInt64) -> UInt64 {
+        // Only a block of about that size can be one.
+        guard usable >= least, usable < 1024 else { return usable }
+        return min(bytes[start] ?? usable, usable)
     }
 }

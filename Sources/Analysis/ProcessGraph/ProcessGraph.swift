@@ -78,7 +78,7 @@ package struct ProcessGraph: Sendable {
 
         let roots = RootFinder(image: image, heap: heap).find()
         let graph = GraphBuilder(
-            image: image, index: heap.index, keepsPositions: keepsPositions, plain: heap.plain
+            image: image, index: heap.index, keepsPositions: keepsPositions, plain: heap.plain, tables: heap.tables
         ).build()
         var types = TypeTable(image: image, graph: graph)
         let swift = types.hasSwift ? SwiftReferences.find(image: image, graph: graph, types: types) : nil

@@ -30,6 +30,11 @@ struct FreeCaches {
         link = FreeListLink.of(entries: heads, chunks: fastbins, reader: image.reader, builder: builder)
     }
 
+    /// How many bytes of the blocks in which the caches lie are theirs, by the blocks' starts.
+    var tables: BlockTables {
+        BlockTables(bytes: Dictionary(caches.map { ($0.address, $0.layout.bytes) }) { one, _ in one })
+    }
+
     /// Follows the fastbin lists of all arenas. Says why when a list leads to something that is no chunk of its size:
     /// then the snapshot caught the allocator in between. The other lists are followed all the same.
     func removeFastbins() -> HeapScan.TornPart? {

@@ -74,7 +74,8 @@ struct GlibcHeap {
                 index: index, managed: managed.merged(),
                 structures: rings.map { $0.arenas[0].range }.merged(),
                 arenas: rings.reduce(0) { $0 + $1.arenas.count }, freeBytes: freeBytes, torn: torn, home: rings[0].home,
-                version: LibcVersion(image: image).find(in: rings[0].home), layout: layout, plain: plain))
+                version: LibcVersion(image: image).find(in: rings[0].home), layout: layout, plain: plain,
+                tables: caches.tables))
     }
 
     private func unclaimedAnonymousMemory(_ pieces: [HeapPiece]) -> [AddressRange] {

@@ -18,10 +18,12 @@ enum ThreadCacheLayout: CaseIterable {
     private var counterBytes: Int { self == .byteCounts ? 1 : 2 }
     /// The offset of the heads: addresses of blocks.
     var entries: UInt64 { UInt64(bins * counterBytes) }
+    /// Of the structure; what lies behind it in its block is nobody's.
+    var bytes: UInt64 { entries + UInt64(bins) * 8 }
     /// Usable bytes of the block that malloc may make for it. A free chunk that is 16 bytes larger is handed out whole, since
     /// the rest would be no chunk; and 2.43 adds the header twice where the first call of a thread is no malloc (`tcache_init`).
     var usable: [UInt64] {
-        let least = (entries + UInt64(bins) * 8 + 8 + 15) & ~15 - 8
+        let least = (bytes + 8 + 15) & ~15 - 8
         return self == .slots ? [least, least + 16, least + 32] : [least, least + 16]
     }
 
