@@ -153,6 +153,8 @@ void demo_signalled(const char *argument) {
     struct sigevent event = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGRTMIN, .sigev_value.sival_ptr = blocks[0]};
     timer_t timer;
     if (timer_create(CLOCK_MONOTONIC, &event, &timer) != 0) demo_give_up("no timer");
+    // Before glibc 2.34 a timer's name is the address of a block.
+    demo_visible[visible_count++] = timer;
     struct itimerspec later = {.it_value.tv_sec = 864000};
     timer_settime(timer, 0, &later, NULL);
     union sigval value = {.sival_ptr = blocks[1]};
